@@ -1,0 +1,43 @@
+"""Texts in many languages."""
+
+import localtext
+
+
+def test_direction_follows_language_and_script():
+    right_to_left = ["ar", "fa", "fa-AF", "ps", "ckb", "ur", "he", "az-Arab"]
+    left_to_right = ["de", "de-simple", "ku", "kmr", "ti", "sr-Cyrl", "ur-Latn", "vi"]
+    assert [localtext.direction(tag) for tag in right_to_left] == ["rtl"] * len(right_to_left)
+    assert [localtext.direction(tag) for tag in left_to_right] == ["ltr"] * len(left_to_right)
+
+
+def test_names_are_in_their_own_script():
+    tags = ["ar", "fa-AF", "uk", "de-AT", "xx"]
+    assert [localtext.name(tag) for tag in tags] == ["العربية", "دری", "українська", "Deutsch", "xx"]
+
+
+def test_every_named_language_has_an_accepted_tag():
+    assert [tag for tag in localtext.NAMES if not localtext.is_tag(tag)] == []
+    assert [localtext.is_tag(tag) for tag in ("DE", "de_AT", "", "german", "de-Simple")] == [False] * 5
+
+
+def test_chain_prefers_what_is_declared():
+    assert localtext.chain("fa-AF", {"fa-AF": ["fa", "en"]}, "de") == ("fa-AF", "fa", "en", "de")
+    assert localtext.chain("fa-AF", {}, "de") == ("fa-AF", "fa", "de")
+    assert localtext.chain("de", ["de", "en"]) == ("de", "en")
+
+
+def test_pick_falls_back_per_text_and_says_so():
+    text = {"fa": "سلام", "de": "Guten Tag", "fa-AF": " "}
+    picked = localtext.pick(text, "fa-AF", {"fa-AF": ["fa", "de"]})
+    assert (picked, picked.language) == ("سلام", "fa")
+    anything = localtext.pick(text, "tr")
+    assert (anything, anything.language) == ("سلام", "fa")
+    nothing = localtext.pick({"de": ""}, "tr")
+    assert (nothing, nothing.language) == ("", "")
+
+
+def test_completeness_counts_blank_as_missing():
+    texts = [{"de": "a", "en": "b"}, {"de": "a", "en": " "}]
+    assert localtext.completeness(texts, ["de", "en", "tr"]) == {"de": 1.0, "en": 0.5, "tr": 0.0}
+    assert localtext.completeness([], ["de"]) == {"de": 1.0}
+    assert localtext.missing({"de": "a"}, ["de", "en"]) == ("en",)

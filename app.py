@@ -1,0 +1,64 @@
+"""The application: blueprints, Babel, security headers, commands; nothing else.
+
+``flask --app app`` and gunicorn (``app:create_app()``) both begin here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+import stores
+from web import headers, i18n, rooms
+
+#: Every room of the house, as "module:attribute"; which process serves it is said by the room itself.
+ROOMS = (
+    "web.health:room",
+)
+
+#: Every group of commands.
+COMMANDS = (
+    "web.cli:commands",
+)
+
+
+def _load(place: str) -> Any:
+    module, attribute = place.split(":")
+    return getattr(import_module(module), attribute)
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The product, for one process and its role.
+
+    Raises:
+        config.SettingsError: settings are missing, weak, or more than the role may have.
+    """
+    settings = settings or config.read()
+    app = Flask(__name__, instance_path=str(settings.instance))
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secrets.get("SECRET_KEY"),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.tls,
+        TESTING=settings.testing,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.extensions["stores"] = stores.open_stores(settings)
+    csrf = CSRFProtect(app)
+    i18n.set_up(app)
+    headers.set_up(app)
+    for place in ROOMS:
+        rooms.furnish(app, _load(place), csrf, settings.role)
+    for place in COMMANDS:
+        app.cli.add_command(_load(place))
+    return app

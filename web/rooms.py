@@ -1,0 +1,78 @@
+"""Rooms: blueprints that say who may enter and which processes serve them.
+
+Security headers, CSRF, access control and logging follow from a room's audience, so a new route cannot
+forget them (tests/web/test_headers.py goes through the whole URL map).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from flask import Blueprint, Flask
+from flask_wtf.csrf import CSRFProtect
+
+Audience = Literal["respondent", "public", "staff", "machine"]
+AUDIENCES: tuple[Audience, ...] = ("respondent", "public", "staff", "machine")
+
+STAFF_ROLES = (
+    "administrator",
+    "register_clerk",
+    "entry_clerk",
+    "editor",
+    "translator",
+    "moderator",
+    "analyst",
+    "reviewer",
+)
+
+
+class Room(Blueprint):
+    """A blueprint with an audience.
+
+    respondent: no cookie, no session, no CSRF token, nothing logged; public: no cookie;
+    staff: signed in and holding one of ``roles`` (empty: any signed-in account);
+    machine: health and the like.
+
+    ``processes`` names the roles of processes that serve it; "all" always does.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        import_name: str,
+        *,
+        audience: Audience,
+        roles: tuple[str, ...] = (),
+        processes: tuple[str, ...] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(name, import_name, **options)
+        unknown = set(roles) - set(STAFF_ROLES)
+        if audience not in AUDIENCES or unknown:
+            raise ValueError(f"room {name}: unknown audience {audience!r} or roles {sorted(unknown)}")
+        if roles and audience != "staff":
+            raise ValueError(f"room {name}: roles are for staff rooms only")
+        self.audience: Audience = audience
+        self.roles = roles
+        self.processes = processes
+
+
+def furnish(app: Flask, room: Room, csrf: CSRFProtect, role: str) -> None:
+    """Register a room in the app if this process serves it."""
+    if role != "all" and role not in room.processes:
+        return
+    app.register_blueprint(room)
+    app.extensions.setdefault("rooms", {})[room.name] = room
+    if room.audience != "staff":
+        csrf.exempt(room)
+
+
+def audience_of(app: Flask, endpoint: str | None) -> Audience:
+    """The audience of an endpoint; what belongs to no room is treated as public."""
+    if endpoint is None:
+        return "public"
+    if endpoint.startswith("security."):
+        return "staff"
+    rooms: dict[str, Room] = app.extensions.get("rooms", {})
+    room = rooms.get(endpoint.rsplit(".", 1)[0])
+    return room.audience if room is not None else "public"

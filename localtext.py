@@ -1,4 +1,4 @@
-"""Texts in many languages: ``{language tag: text}``, fallback chains, direction, completeness, language names.
+"""Texts in many languages: ``{language tag: text}``, fallback chains, direction, completeness, names.
 
 Language tags are BCP 47 (RFC 5646) in the usual writing: ``ar``, ``fa-AF``, ``ckb``, ``de-simple``.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
-type LocalText = Mapping[str, str]
-type Fallbacks = Mapping[str, Sequence[str]]
+LocalText: TypeAlias = Mapping[str, str]
+Fallbacks: TypeAlias = Mapping[str, Sequence[str]]
 
 TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-[a-z0-9]{5,8})*")
 """The tags that we accept: language, script, region, variants, in canonical case."""
@@ -100,7 +101,7 @@ def direction(tag: str) -> str:
 
 
 def name(tag: str) -> str:
-    """Return the language's name in its own script; of an unknown regional tag the language's, else the tag."""
+    """Return the language's name in its own script, or of a wider tag, or the tag itself."""
     for candidate in (tag, *parents(tag)):
         if candidate in NAMES:
             return NAMES[candidate]
@@ -113,7 +114,9 @@ def parents(tag: str) -> tuple[str, ...]:
     return tuple("-".join(subtags[:size]) for size in range(len(subtags) - 1, 0, -1))
 
 
-def chain(language: str, fallbacks: Fallbacks | Sequence[str] = (), last: str | None = None) -> tuple[str, ...]:
+def chain(
+    language: str, fallbacks: Fallbacks | Sequence[str] = (), last: str | None = None
+) -> tuple[str, ...]:
     """Return the languages to try, in order, each once.
 
     ``fallbacks`` is either the declared list for this language or a mapping ``{tag: list}``. Where nothing is
@@ -132,8 +135,8 @@ def pick(
 ) -> Picked:
     """Return the text in ``language`` or in the first language of its chain that has one.
 
-    The result is a ``str`` whose ``language`` says which it is, so that the page can mark a fallen-back text with
-    its own ``lang`` and ``dir``. Where the chain has nothing, any text is better than none: the first one written.
+    The result is a ``str`` whose ``language`` says which it is, so that the page can mark a fallen-back text
+    with its own ``lang`` and ``dir``. Where the chain has nothing, any text is better than none: the first.
     """
     for tag in chain(language, fallbacks, last):
         if text.get(tag, "").strip():
@@ -150,7 +153,7 @@ def missing(text: LocalText, languages: Iterable[str]) -> tuple[str, ...]:
 
 
 def completeness(texts: Iterable[LocalText], languages: Sequence[str]) -> dict[str, float]:
-    """Return for each language the share (0 to 1) of texts that are written in it; 1 where there are no texts."""
+    """Return for each language the share (0 to 1) of texts written in it; 1 where there are no texts."""
     counts = dict.fromkeys(languages, 0)
     total = 0
     for text in texts:

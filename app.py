@@ -17,14 +17,10 @@ import stores
 from web import headers, i18n, rooms
 
 #: Every room of the house, as "module:attribute"; which process serves it is said by the room itself.
-ROOMS = (
-    "web.health:room",
-)
+ROOMS = ("web.health:room",)
 
-#: Every group of commands.
-COMMANDS = (
-    "web.cli:commands",
-)
+#: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.
+COMMANDS = ("web.cli:COMMANDS",)
 
 
 def _load(place: str) -> Any:
@@ -60,5 +56,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for place in ROOMS:
         rooms.furnish(app, _load(place), csrf, settings.role)
     for place in COMMANDS:
-        app.cli.add_command(_load(place))
+        found = _load(place)
+        for command in found if isinstance(found, tuple) else (found,):
+            app.cli.add_command(command)
     return app

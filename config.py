@@ -119,7 +119,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         instance=instance,
         urls=_urls(env, role, instance, faults),
         secrets=_secrets(env, role, demo, faults),
-        signing_keys=_folder(env, "SIGNING_KEYS", instance / "keys/signing", role in ("all", "register"), faults),
+        signing_keys=_folder(
+            env, "SIGNING_KEYS", instance / "keys/signing", role in ("all", "register"), faults
+        ),
         batch_keys=_folder(env, "BATCH_KEYS", instance / "keys/batch", role in ("all", "public"), faults),
         batch_keys_mirror=_optional_folder(env, "BATCH_KEYS_MIRROR", role in ("all", "public"), faults),
         base_url=base_url,
@@ -178,7 +180,9 @@ def _secrets(env: Mapping[str, str], role: str, demo: bool, faults: list[str]) -
         given = env.get(variable)
         if name not in SECRETS_OF_ROLE[role]:
             if given:
-                faults.append(f"{variable} is set, but a process with ROLE={role} must not hold it; remove it")
+                faults.append(
+                    f"{variable} is set, but a process with ROLE={role} must not hold it; remove it"
+                )
             continue
         if given:
             values[name] = given
@@ -186,12 +190,20 @@ def _secrets(env: Mapping[str, str], role: str, demo: bool, faults: list[str]) -
             continue
         if not given:
             faults.append(f"{variable} is missing: it {meaning}. Make one: flask secrets")
-        elif len(given.encode()) < MINIMUM_SECRET_BYTES or len(set(given)) < 12 or given.startswith("demo-only"):
-            faults.append(f"{variable} is weak: it needs {MINIMUM_SECRET_BYTES} random bytes. Make one: flask secrets")
+        elif (
+            len(given.encode()) < MINIMUM_SECRET_BYTES
+            or len(set(given)) < 12
+            or given.startswith("demo-only")
+        ):
+            faults.append(
+                f"{variable} is weak: it needs {MINIMUM_SECRET_BYTES} random bytes. Make one: flask secrets"
+            )
     return values
 
 
-def _folder(env: Mapping[str, str], name: str, default: Path, allowed: bool, faults: list[str]) -> Path | None:
+def _folder(
+    env: Mapping[str, str], name: str, default: Path, allowed: bool, faults: list[str]
+) -> Path | None:
     given = env.get(f"VIELSTIMMIG_{name}")
     if not allowed:
         if given:

@@ -130,6 +130,11 @@ def refuse(
 class _Published:
     """One table per publishing process, so that the database's grants can tell them apart."""
 
+    def __init__(self, *, kind: str, key: str, document: dict[str, Any]) -> None:
+        self.kind = kind
+        self.key = key
+        self.document = document
+
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     document: Mapped[Any] = mapped_column(Json)
@@ -147,7 +152,7 @@ class PublishedResults(_Published, CollectorBase):
     __tablename__ = "published_results"
 
 
-_PUBLISHED: dict[str, type[PublishedOffice | PublishedRegister | PublishedResults]] = {
+_PUBLISHED: dict[str, type[PublishedOffice] | type[PublishedRegister] | type[PublishedResults]] = {
     "office": PublishedOffice,
     "register": PublishedRegister,
     "results": PublishedResults,
@@ -177,7 +182,7 @@ def published_all(session: Session, process: str, kind: str) -> dict[str, dict[s
     """All documents of a kind that a process published, by key, sorted by key."""
     table = _PUBLISHED[process]
     rows = session.execute(select(table.key, table.document).where(table.kind == kind).order_by(table.key))
-    return {key: document for key, document in rows}
+    return dict(rows.tuples())
 
 
 class StoreNotAllowed(RuntimeError):

@@ -20,7 +20,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, refresh
 
-from localtext import LANGUAGES, direction, fallbacks, native_name
+from localtext import NAMES, chain, direction, name
 from web.rooms import audience_of
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
@@ -44,7 +44,7 @@ def language() -> str:
 
 def _choose() -> str:
     from_path = (request.view_args or {}).get("language")
-    if from_path in LANGUAGES:
+    if from_path in NAMES:
         return str(from_path)
     endpoint_audience = audience_of(_app(), request.endpoint)
     if endpoint_audience == "staff":
@@ -52,7 +52,10 @@ def _choose() -> str:
         if stored in STAFF_LANGUAGES:
             return str(stored)
         return request.accept_languages.best_match(STAFF_LANGUAGES, DEFAULT_LANGUAGE) or DEFAULT_LANGUAGE
-    return request.accept_languages.best_match(sorted(resident_languages()), DEFAULT_LANGUAGE) or DEFAULT_LANGUAGE
+    return (
+        request.accept_languages.best_match(sorted(resident_languages()), DEFAULT_LANGUAGE)
+        or DEFAULT_LANGUAGE
+    )
 
 
 def _app() -> Flask:
@@ -84,7 +87,7 @@ def catalogue(tag: str, domain: str) -> NullTranslations:
     """The compiled catalogue of a language, falling back along the language's chain."""
     own = Translations.load(str(TRANSLATIONS), [folder_of(tag)], domain)
     previous: Any = own
-    for other in fallbacks(tag):
+    for other in chain(tag)[1:]:
         following = Translations.load(str(TRANSLATIONS), [folder_of(other)], domain)
         previous.add_fallback(following)
         previous = following
@@ -94,7 +97,7 @@ def catalogue(tag: str, domain: str) -> NullTranslations:
 @lru_cache(maxsize=1)
 def resident_languages() -> frozenset[str]:
     """Languages that have a compiled resident catalogue, and English, the language of the sources."""
-    found = {tag for tag in LANGUAGES if (TRANSLATIONS / folder_of(tag) / "LC_MESSAGES/resident.mo").exists()}
+    found = {tag for tag in NAMES if (TRANSLATIONS / folder_of(tag) / "LC_MESSAGES/resident.mo").exists()}
     return frozenset(found | {"en"})
 
 
@@ -112,7 +115,7 @@ def nresident(singular: str, plural: str, number: int, /, **values: Any) -> str:
 
 def _locale() -> str:
     """The CLDR locale of the page's language, for Babel."""
-    for tag in (language(), *fallbacks(language())):
+    for tag in (language(), *chain(language())[1:]):
         try:
             return str(Locale.parse(tag, sep="-"))
         except (UnknownLocaleError, ValueError):
@@ -124,7 +127,7 @@ def set_up(app: Flask) -> None:
     """Flask-Babel for staff pages, and the names templates need on every page."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
     Babel(app, locale_selector=_locale, default_locale=DEFAULT_LANGUAGE, default_timezone="Europe/Berlin")
-    app.jinja_env.globals.update(r_=resident, nr_=nresident, native_name=native_name)
+    app.jinja_env.globals.update(r_=resident, nr_=nresident, native_name=name)
 
     @app.context_processor
     def page_language() -> dict[str, str]:

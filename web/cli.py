@@ -1,0 +1,135 @@
+"""Commands of the house: schema, backup, secrets, grants, serving."""
+
+from __future__ import annotations
+
+import os
+import secrets as random
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from config import SECRETS_OF_ROLE, Settings
+from stores import NAMES, Store, Stores
+from web import backup as copies
+from web import grants as rights
+from web import schema, serve
+
+
+def _stores() -> list[Store]:
+    stores: Stores = current_app.extensions["stores"]
+    return [stores.get(name) for name in NAMES if name in stores.available]
+
+
+def _named(name: str) -> Store:
+    stores: Stores = current_app.extensions["stores"]
+    return stores.get(name)
+
+
+@click.command("db-upgrade")
+@with_appcontext
+def db_upgrade() -> None:
+    """Bring every store of this process to the newest schema."""
+    for store in _stores():
+        changed = schema.upgrade(store)
+        click.echo(f"{store.name}: {'brought to' if changed else 'already at'} {schema.head(store.name)}")
+
+
+@click.command("db-check")
+@with_appcontext
+def db_check() -> None:
+    """Fail when a store differs from the models (tables, columns, triggers)."""
+    faults = [fault for store in _stores() for fault in schema.drift(store)]
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        raise SystemExit(1)
+    click.echo("models and stores agree")
+
+
+@click.command("db-revision")
+@click.argument("message")
+@with_appcontext
+def db_revision(message: str) -> None:
+    """Write a migration for every store whose models have changed."""
+    for name in NAMES:
+        path = schema.write_revision(name, message)
+        click.echo(f"{name}: {path or 'nothing to do'}")
+
+
+@click.command("db-initial")
+@with_appcontext
+def db_initial() -> None:
+    """Write the first migration of every store anew (only before anything has been released)."""
+    for name in NAMES:
+        for old in (schema.MIGRATIONS / name).glob("*.py"):
+            old.unlink()
+        click.echo(f"{name}: {schema.write_revision(name, 'First schema', initial=True)}")
+
+
+@click.command("backup")
+@click.argument("store", type=click.Choice(NAMES))
+@click.argument("target", type=click.Path(path_type=Path))
+@with_appcontext
+def backup(store: str, target: Path) -> None:
+    """Write a consistent copy of one STORE to the new file TARGET, while the product runs."""
+    try:
+        copies.backup(_named(store), target)
+    except copies.BackupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{store}: written to {target}. Keep backups of the three stores apart from each other.")
+
+
+@click.command("restore")
+@click.argument("store", type=click.Choice(NAMES))
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="do not ask")
+@with_appcontext
+def restore(store: str, source: Path, yes: bool) -> None:
+    """Replace one STORE by the backup SOURCE (stop its processes first)."""
+    if not yes:
+        click.confirm(f"Everything now in the {store} store will be replaced. Go on?", abort=True)
+    try:
+        copies.restore(_named(store), source)
+    except copies.BackupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{store}: restored from {source}")
+
+
+@click.command("secrets")
+@click.option("--role", type=click.Choice(sorted(SECRETS_OF_ROLE)), default="all", show_default=True)
+def secrets(role: str) -> None:
+    """Print fresh random secrets for a process of that role, as lines of an environment file."""
+    for name in sorted(SECRETS_OF_ROLE[role]):
+        click.echo(f"VIELSTIMMIG_{name}={random.token_urlsafe(48)}")
+
+
+@click.command("grants")
+def grants() -> None:
+    """Print the PostgreSQL roles and grants that make the table of processes true."""
+    schema.load_models()
+    for line in rights.statements():
+        click.echo(line)
+
+
+@click.command("serve")
+@click.option("--port", type=int, default=lambda: int(os.environ.get("PORT", "8000")), show_default="8000")
+@with_appcontext
+def serve_command(port: int) -> None:
+    """Serve the product with gunicorn and one worker until Ctrl-C."""
+    settings: Settings = current_app.config["SETTINGS"]
+    with_worker = settings.role in ("all", "public", "office", "analysis")
+    children = serve.commands(port, with_worker)
+    raise SystemExit(serve.supervise(children, port, lambda: _announce(port)))
+
+
+def _announce(port: int) -> None:
+    address = f"http://127.0.0.1:{port}"
+    click.echo(f"\nVielstimmig is running at {address}  (Ctrl-C stops it)")
+    for line in current_app.config.get("ANNOUNCEMENTS", ()):
+        click.echo(f"  {line.replace('{address}', address)}")
+
+
+#: What app.py adds to the flask command.
+COMMANDS = (db_upgrade, db_check, db_revision, db_initial, backup, restore, secrets, grants, serve_command)

@@ -1,0 +1,92 @@
+"""`flask serve`: gunicorn and one worker under one supervisor that stops both cleanly."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Seconds between an abrupt end of a child and its next start; doubled up to the last value.
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Stop(Exception):
+    """Ctrl-C or SIGTERM arrived."""
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Stop
+
+
+def commands(port: int, with_worker: bool) -> list[list[str]]:
+    """The command lines of the children: the web server and, where the role has one, the worker."""
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py")]
+    children = [[*gunicorn, "--bind", f"127.0.0.1:{port}", "app:create_app()"]]
+    if with_worker:
+        children.append([sys.executable, "-m", "flask", "--app", "app", "worker"])
+    return children
+
+
+def supervise(children: Sequence[list[str]], port: int, when_ready: Callable[[], None]) -> int:
+    """Run the children until Ctrl-C or SIGTERM; start one again that ends by itself.
+
+    Returns the exit code: 0 after a clean stop, 1 when a child could not be kept running.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    running: dict[int, subprocess.Popen[bytes]] = {}
+    falls = dict.fromkeys(range(len(children)), 0)
+    announced = False
+    try:
+        while True:
+            for index, line in enumerate(children):
+                child = running.get(index)
+                if child is not None and child.poll() is None:
+                    continue
+                if child is not None:
+                    if falls[index] >= len(_PAUSES):
+                        print(f"{line[2]} ended {falls[index]} times; giving up", file=sys.stderr, flush=True)
+                        return 1
+                    time.sleep(_PAUSES[falls[index]])
+                    falls[index] += 1
+                # A group of its own: Ctrl-C reaches the supervisor alone, which then stops all in order.
+                running[index] = subprocess.Popen(line, cwd=ROOT, start_new_session=True)  # noqa: S603
+            if not announced and _ready(port):
+                announced = True
+                when_ready()
+            time.sleep(0.2)
+    except Stop:
+        return 0
+    finally:
+        _end(list(running.values()))
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + 15
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

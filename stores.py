@@ -152,7 +152,7 @@ class PublishedResults(_Published, CollectorBase):
     __tablename__ = "published_results"
 
 
-_PUBLISHED: dict[str, type[PublishedOffice] | type[PublishedRegister] | type[PublishedResults]] = {
+_PUBLISHED: dict[str, Any] = {
     "office": PublishedOffice,
     "register": PublishedRegister,
     "results": PublishedResults,
@@ -182,7 +182,7 @@ def published_all(session: Session, process: str, kind: str) -> dict[str, dict[s
     """All documents of a kind that a process published, by key, sorted by key."""
     table = _PUBLISHED[process]
     rows = session.execute(select(table.key, table.document).where(table.kind == kind).order_by(table.key))
-    return dict(rows.tuples())
+    return {row.key: row.document for row in rows}
 
 
 class StoreNotAllowed(RuntimeError):

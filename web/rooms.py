@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 from flask_wtf.csrf import CSRFProtect
 
 Audience = Literal["respondent", "public", "staff", "machine"]
@@ -34,6 +34,9 @@ class Room(Blueprint):
     machine: health and the like.
 
     ``processes`` names the roles of processes that serve it; "all" always does.
+    ``menu`` is the room's part of the staff navigation: (endpoint, lazy label) pairs, e.g.
+    ``menu=(("access.waves", lazy_gettext("Invitations")),)``; staff see the entries of rooms they may enter.
+    ``anonymous`` names the view functions of a staff room that strangers may call (the sign-in itself).
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Room(Blueprint):
         audience: Audience,
         roles: tuple[str, ...] = (),
         processes: tuple[str, ...] = (),
+        menu: tuple[tuple[str, Any], ...] = (),
+        anonymous: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
         super().__init__(name, import_name, **options)
@@ -52,19 +57,31 @@ class Room(Blueprint):
             raise ValueError(f"room {name}: unknown audience {audience!r} or roles {sorted(unknown)}")
         if roles and audience != "staff":
             raise ValueError(f"room {name}: roles are for staff rooms only")
+        if audience == "staff" and not (options.get("url_prefix") or "").startswith("/office"):
+            raise ValueError(f"room {name}: staff rooms live below /office, where the session cookie goes")
         self.audience: Audience = audience
         self.roles = roles
         self.processes = processes
+        self.menu = menu
+        self.open_endpoints = frozenset(f"{name}.{function}" for function in anonymous)
 
 
 def furnish(app: Flask, room: Room, csrf: CSRFProtect, role: str) -> None:
     """Register a room in the app if this process serves it."""
+    # Known even where another process serves it: the staff navigation leads there.
+    app.extensions.setdefault("known_rooms", {})[room.name] = room
     if role != "all" and role not in room.processes:
         return
     app.register_blueprint(room)
     app.extensions.setdefault("rooms", {})[room.name] = room
     if room.audience != "staff":
         csrf.exempt(room)
+
+
+def room_of(endpoint: str | None) -> Room | None:
+    """The room of an endpoint of the current app, or None."""
+    rooms: dict[str, Room] = current_app.extensions.get("rooms", {})
+    return rooms.get((endpoint or "").rsplit(".", 1)[0])
 
 
 def audience_of(app: Flask, endpoint: str | None) -> Audience:

@@ -1,0 +1,95 @@
+"""Settings: what starts, what is refused, and that every fault is named at once."""
+
+from pathlib import Path
+
+import pytest
+
+import config
+
+STRONG = "".join(chr(ord("a") + number % 26) + str(number % 10) for number in range(24))
+
+
+def strong_environment(role: str) -> dict[str, str]:
+    secrets = {f"VIELSTIMMIG_{name}": STRONG + name for name in config.SECRETS_OF_ROLE[role]}
+    urls = {f"VIELSTIMMIG_{store.upper()}_URL": f"postgresql://db/{store}" for store in config.STORES_OF_ROLE[role]}
+    return {"ROLE": role, "VIELSTIMMIG_BASE_URL": "https://example.org", **secrets, **urls}
+
+
+def test_the_demo_starts_with_nothing_set(tmp_path: Path) -> None:
+    settings = config.read({"VIELSTIMMIG_DEMO": "1", "VIELSTIMMIG_INSTANCE": str(tmp_path)})
+    assert settings.urls == {
+        store: f"sqlite:///{tmp_path}/{store}.sqlite" for store in ("office", "register", "collector")
+    }
+    assert set(settings.secrets) == config.SECRETS_OF_ROLE["all"]
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert not settings.tls
+
+
+def test_outside_the_demo_every_missing_secret_is_named_at_once() -> None:
+    with pytest.raises(config.SettingsError) as caught:
+        config.read({})
+    named = {fault.split()[0] for fault in caught.value.faults}
+    assert named == {f"VIELSTIMMIG_{name}" for name in config.SECRETS_OF_ROLE["all"]}
+
+
+@pytest.mark.parametrize("weak", ["short", "a" * 64, config.demo_secrets("all")["SECRET_KEY"]])
+def test_a_weak_secret_is_refused_with_the_remedy(weak: str) -> None:
+    environment = strong_environment("all") | {"VIELSTIMMIG_SECRET_KEY": weak}
+    with pytest.raises(config.SettingsError) as caught:
+        config.read(environment)
+    assert caught.value.faults == [
+        "VIELSTIMMIG_SECRET_KEY is weak: it needs 32 random bytes. Make one: flask secrets"
+    ]
+
+
+@pytest.mark.parametrize("role", config.ROLES)
+def test_each_role_starts_with_exactly_its_own(role: str) -> None:
+    settings = config.read(strong_environment(role))
+    assert set(settings.urls) == config.STORES_OF_ROLE[role]
+    assert set(settings.secrets) == config.SECRETS_OF_ROLE[role]
+    assert (settings.signing_keys is not None) == (role in ("all", "register"))
+    assert (settings.batch_keys is not None) == (role in ("all", "public"))
+    assert all(url.startswith("postgresql+psycopg://") for url in settings.urls.values())
+
+
+@pytest.mark.parametrize("role", [role for role in config.ROLES if role != "all"])
+def test_a_process_refuses_addresses_and_keys_that_its_role_must_not_have(role: str) -> None:
+    forbidden = {
+        f"VIELSTIMMIG_{store.upper()}_URL": "postgresql://db/x"
+        for store in {"office", "register", "collector"} - config.STORES_OF_ROLE[role]
+    } | {
+        f"VIELSTIMMIG_{name}": STRONG
+        for name in config.SECRETS_OF_ROLE["all"] - config.SECRETS_OF_ROLE[role]
+    }
+    if role != "register":
+        forbidden["VIELSTIMMIG_SIGNING_KEYS"] = "/keys"
+    if role != "public":
+        forbidden["VIELSTIMMIG_BATCH_KEYS"] = "/keys"
+        forbidden["VIELSTIMMIG_BATCH_KEYS_MIRROR"] = "/keys"
+    with pytest.raises(config.SettingsError) as caught:
+        config.read(strong_environment(role) | forbidden)
+    assert {fault.split()[0] for fault in caught.value.faults} == set(forbidden)
+
+
+def test_several_processes_need_addresses_and_tls() -> None:
+    with pytest.raises(config.SettingsError) as caught:
+        config.read({"ROLE": "public", "VIELSTIMMIG_BATCH_WRAP": STRONG})
+    assert caught.value.faults == [
+        "VIELSTIMMIG_COLLECTOR_URL is missing; a process with ROLE=public needs it",
+        "VIELSTIMMIG_BASE_URL must begin with https:// outside the demo",
+    ]
+
+
+def test_an_unknown_role_and_a_broken_number_are_named() -> None:
+    with pytest.raises(config.SettingsError, match="ROLE='boss' is unknown"):
+        config.read({"ROLE": "boss"})
+    with pytest.raises(config.SettingsError) as caught:
+        config.read({"VIELSTIMMIG_DEMO": "1", "VIELSTIMMIG_MAX_BODY_BYTES": "2 MB"})
+    assert caught.value.faults == [
+        "VIELSTIMMIG_MAX_BODY_BYTES='2 MB' is not a whole number; the default is 2097152"
+    ]
+
+
+def test_a_secret_that_this_role_does_not_hold_cannot_be_read() -> None:
+    with pytest.raises(config.SettingsError, match="SIGNING_WRAP is not set in this process"):
+        config.Settings(role="public").secret("SIGNING_WRAP")

@@ -1,0 +1,81 @@
+"""Migrations: in step with the models, whole or not at all, and drift is named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+import stores
+from tests.conftest import StoresOn
+from web import schema
+
+
+def test_models_and_migrated_stores_agree(stores_on: StoresOn) -> None:
+    opened: stores.Stores = stores_on.app.extensions["stores"]
+    assert [fault for name in stores.NAMES for fault in schema.drift(opened.get(name))] == []
+
+
+def test_upgrading_twice_changes_nothing(stores_on: StoresOn) -> None:
+    assert schema.upgrade(stores_on.collector) is False
+
+
+def test_drift_is_named(stores_on: StoresOn) -> None:
+    with stores_on.collector.begin() as session:
+        session.execute(text("ALTER TABLE published_office ADD COLUMN extra TEXT"))
+        session.execute(text("DROP TABLE published_register"))
+    faults = schema.drift(stores_on.collector)
+    assert len(faults) == 2
+    assert "published_office" in "".join(faults)
+    assert "published_register" in "".join(faults)
+
+
+def test_a_missing_trigger_is_named(app: Flask) -> None:
+    store = app.extensions["stores"].get("office")
+    schema.load_models()
+    name = sorted(stores.TRIGGERS["office"])[0]
+    with store.begin() as session:
+        session.execute(text(f"DROP TRIGGER {name}"))
+    assert schema.drift(store) == [f"office: trigger {name} is missing"]
+
+
+def test_db_check_exits_with_1_on_drift(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["db-check"]).exit_code == 0
+    with app.extensions["stores"].get("collector").begin() as session:
+        session.execute(text("DROP TABLE published_results"))
+    result = runner.invoke(args=["db-check"])
+    assert (result.exit_code, "published_results" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_a_migration_that_breaks_halfway_leaves_nothing(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("env.py", "script.py.mako"):
+        shutil.copy(schema.MIGRATIONS / name, tmp_path / name)
+    (tmp_path / "collector").mkdir()
+    (tmp_path / "collector/broken.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision = 'broken'\ndown_revision = None\nbranch_labels = ('collector',)\ndepends_on = None\n"
+        "def upgrade():\n"
+        "    op.create_table('half', sa.Column('id', sa.Integer, primary_key=True))\n"
+        "    raise RuntimeError('the power went out')\n"
+    )
+    monkeypatch.setattr(schema, "MIGRATIONS", tmp_path)
+    if dialect == "sqlite":
+        store = stores.Store("collector", stores.make_engine(f"sqlite:///{tmp_path}/new.sqlite"))
+        _refuses_whole(store)
+    else:
+        with request.getfixturevalue("postgres").databases(template=False) as urls:
+            _refuses_whole(stores.Store("collector", stores.make_engine(urls["collector"])))
+
+
+def _refuses_whole(store: stores.Store) -> None:
+    with pytest.raises(RuntimeError, match="power"):
+        schema.upgrade(store)
+    assert schema.current(store) is None
+    with pytest.raises(Exception, match="half"), store.engine.connect() as connection:
+        connection.execute(text("SELECT * FROM half"))
+    store.engine.dispose()

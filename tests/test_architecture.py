@@ -173,7 +173,7 @@ PLANTED = {
     "participation/__init__.py": "",
     "participation/codes.py": "import numpy\nfrom surveys.answers import parse\n",
     "surveys/__init__.py": "",
-    "surveys/answers.py": "import json\nimport localtext\nfrom participation import codes\nimport flask_babel",
+    "surveys/answers.py": "import json, localtext\n\nfrom participation import codes\nimport flask_babel",
     "surveys/routing.py": "from . import answers\nfrom .store import load\n\ndef f():\n    import sqlalchemy",
     "surveys/models.py": "from sqlalchemy import Text\nfrom stores import Json\nfrom . import store\n",
     "surveys/store.py": "from . import models, answers\nfrom web import rooms\nfrom flask import g\n",

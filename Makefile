@@ -1,0 +1,82 @@
+# Two commands are enough: `make run` and `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+# Test processes side by side.
+JOBS ?= 2
+
+BIN := .venv/bin
+FLASK := $(BIN)/flask --app app
+PYTEST := $(BIN)/python -m pytest
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COVERAGE := --cov --cov-report=
+
+export PORT
+export PYTHONUNBUFFERED = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests run test test-fast lint soak bench audit migrations clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Stamps: a step is done again only when what it was made from has changed.
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+
+.venv/.packages: requirements.txt | .venv/bin/python
+	$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/.packages-dev: requirements-dev.txt .venv/.packages
+	$(PIP) -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+setup: export VIELSTIMMIG_DEMO ?= 1
+setup: .venv/.packages ## virtual environment, packages, fonts and speech, translations, databases
+	@$(BIN)/python -m tools.system demo
+	@$(BIN)/python -m tools.catalogues
+	@$(FLASK) db-upgrade
+
+setup-tests: setup .venv/.packages-dev ## setup and what tests need: Chromium and the test tools
+	@$(BIN)/python -m tools.system tests
+
+run: export VIELSTIMMIG_DEMO ?= 1
+run: setup ## the demo at http://127.0.0.1:8000 (PORT=... for another port); Ctrl-C stops it
+	@$(FLASK) demo --if-empty
+	@exec $(FLASK) serve --port $(PORT)
+
+test: setup-tests lint ## every check: linters, then all tests with coverage, fast ones first
+	$(PYTEST) -q -n $(JOBS) --dist loadfile -m "not slow and not browser and not postgres and not soak" $(COVERAGE)
+	$(PYTEST) -q -n $(JOBS) --dist loadfile -m "(slow or browser or postgres) and not soak" $(COVERAGE) --cov-append
+	@$(BIN)/coverage report --skip-covered --skip-empty
+	@$(BIN)/python -m tools.coverage_of_pure
+
+test-fast: .venv/.packages-dev ## tests without browser, PostgreSQL and slow ones
+	$(PYTEST) -q -m "not slow and not browser and not postgres and not soak"
+
+lint: .venv/.packages-dev ## ruff, mypy, djlint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/djlint --quiet --lint templates
+
+soak: setup-tests ## long attacks and simulations
+	$(PYTEST) -q -n $(JOBS) -m soak
+
+bench: .venv/.packages-dev ## benchmarks against rivals and the physical floor (QUICK=1, NAMES="...")
+	$(BIN)/python -m tools.benchmarks $(if $(QUICK),--quick) $(NAMES)
+
+audit: .venv/.packages-dev ## known weaknesses in the packages; needs the open internet
+	$(BIN)/python -m tools.audit
+
+migrations: export VIELSTIMMIG_DEMO ?= 1
+migrations: .venv/.packages ## write migrations for changed models (MESSAGE="what changed")
+	$(FLASK) db-revision "$(or $(MESSAGE),Change of models)"
+
+clean: ## remove caches and the virtual environment; the databases in instance/ stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,10 +14,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 import stores
-from web import headers, i18n, rooms
+from web import accounts, errors, headers, i18n, rooms, shell
 
 #: Every room of the house, as "module:attribute"; which process serves it is said by the room itself.
-ROOMS = ("web.health:room",)
+ROOMS = (
+    "web.health:room",
+    "web.staff:room",
+)
 
 #: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.
 COMMANDS = ("web.cli:COMMANDS",)
@@ -53,6 +56,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     csrf = CSRFProtect(app)
     i18n.set_up(app)
     headers.set_up(app)
+    errors.set_up(app)
+    shell.set_up(app)
+    accounts.set_up(app, settings)
     for place in ROOMS:
         rooms.furnish(app, _load(place), csrf, settings.role)
     for place in COMMANDS:

@@ -21,7 +21,7 @@ from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, refresh
 
 from localtext import NAMES, chain, direction, name
-from web.rooms import audience_of
+from web.rooms import audience_here
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
 
@@ -43,11 +43,10 @@ def language() -> str:
 
 
 def _choose() -> str:
-    from_path = (request.view_args or {}).get("language")
-    if from_path in NAMES:
-        return str(from_path)
-    endpoint_audience = audience_of(_app(), request.endpoint)
-    if endpoint_audience == "staff":
+    from_address = (request.view_args or {}).get("language") or request.args.get("lang")
+    if from_address in NAMES:
+        return str(from_address)
+    if audience_here() == "staff":
         stored = session.get("language")
         if stored in STAFF_LANGUAGES:
             return str(stored)
@@ -56,12 +55,6 @@ def _choose() -> str:
         request.accept_languages.best_match(sorted(resident_languages()), DEFAULT_LANGUAGE)
         or DEFAULT_LANGUAGE
     )
-
-
-def _app() -> Flask:
-    from flask import current_app
-
-    return current_app
 
 
 @contextmanager

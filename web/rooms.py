@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask, current_app, request
 from flask_wtf.csrf import CSRFProtect
 
 Audience = Literal["respondent", "public", "staff", "machine"]
@@ -23,6 +23,14 @@ STAFF_ROLES = (
     "moderator",
     "analyst",
     "reviewer",
+)
+
+#: Who meets an unknown address, by how it begins.
+_BEGINNINGS: tuple[tuple[str, Audience], ...] = (
+    ("/office", "staff"),
+    ("/s/", "respondent"),
+    ("/c/", "respondent"),
+    ("/health", "machine"),
 )
 
 
@@ -93,3 +101,13 @@ def audience_of(app: Flask, endpoint: str | None) -> Audience:
     rooms: dict[str, Room] = app.extensions.get("rooms", {})
     room = rooms.get(endpoint.rsplit(".", 1)[0])
     return room.audience if room is not None else "public"
+
+
+def audience_here() -> Audience:
+    """The audience of the request being answered; unknown addresses are judged by their beginning."""
+    if request.endpoint is not None:
+        return audience_of(current_app, request.endpoint)
+    for beginning, audience in _BEGINNINGS:
+        if request.path.startswith(beginning):
+            return audience
+    return "public"

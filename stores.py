@@ -217,10 +217,9 @@ class Store:
                 session.connection().exec_driver_sql("BEGIN DEFERRED")
             else:
                 session.connection().exec_driver_sql("SET TRANSACTION READ ONLY")
-            try:
-                yield session
-            finally:
-                session.rollback()
+            # Closing, and not rolling back, ends the transaction: a rollback would expire what was read, and
+            # rows are handed out to be looked at afterwards.
+            yield session
 
     def checkpoint(self) -> bool:
         """Truncate SQLite's write-ahead log, so that no copy of a wiped row stays in it.

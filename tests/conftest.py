@@ -6,9 +6,11 @@ by running the migrations (tests/databases.py), warnings are errors (pyproject.t
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ from tests import browser as chromium  # noqa: E402
 from tests import databases  # noqa: E402
 from tests.pages import PageClient  # noqa: E402
 from tools.catalogues import compile_changed  # noqa: E402
+from web.accounts import store as accounts  # noqa: E402
+from web.sessions import STAFF_PATH  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Set by CI: what is missing fails then, instead of being skipped.
@@ -132,6 +136,41 @@ def client(app: Flask) -> PageClient:
     return client
 
 
+@pytest.fixture
+def as_role(app: Flask) -> Callable[..., PageClient]:
+    """A function that makes an account with these roles and returns a signed-in client: `as_role("analyst")`.
+
+    The session is written as Flask-Security writes it after a password; signing in itself is tested where it
+    belongs. Forms keep their CSRF token: `client.submit(path, data)` fetches the page, then posts with it.
+    """
+
+    def signed_in(*roles: str) -> PageClient:
+        with app.app_context(), stores.office.begin() as session:
+            number = len(accounts.accounts(session)) + 1
+            account = accounts.create(
+                session,
+                email=f"{'-'.join(roles)}-{number}@example.org",
+                name=f"{' '.join(roles)} {number}",
+                roles=roles,
+                today=date(2026, 11, 2),
+            )
+            key = account.fs_uniquifier
+        client = app.test_client()
+        assert isinstance(client, PageClient)
+        place: dict[str, Any] = {"path": f"{STAFF_PATH}/", "environ_base": client.environ_base}
+        with app.test_request_context(**place):
+            identifier = app.login_manager._session_identifier_generator()  # type: ignore[attr-defined]
+        with client.session_transaction(**place) as cookie:
+            now = time.time()
+            cookie.update(
+                _user_id=key, _fresh=True, _id=identifier, fs_cc="set", fs_paa=now, fs_gexp=now + 3600
+            )
+            cookie.permanent = True
+        return client
+
+    return signed_in
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Clusters]:
     """Two running PostgreSQL clusters; `postgres.databases()` gives three fresh migrated databases."""
@@ -211,3 +250,20 @@ def page(new_page: Callable[..., Page]) -> Page:
 def page_without_script(new_page: Callable[..., Page]) -> Page:
     """The same phone with JavaScript switched off."""
     return new_page(java_script_enabled=False)
+
+
+@pytest.fixture
+def staff_page(
+    as_role: Callable[..., PageClient], served: str, new_page: Callable[..., Page]
+) -> Callable[..., Page]:
+    """A function that opens a page signed in with these roles: `staff_page("editor").goto("/office")`."""
+
+    def opened(*roles: str, **options: Any) -> Page:
+        cookie = as_role(*roles).get_cookie("office", path=STAFF_PATH)
+        assert cookie is not None
+        page = new_page(base_url=served, **options)
+        # Playwright takes the path of a cookie from the folder part of its address, hence the slash.
+        page.context.add_cookies([{"name": "office", "value": cookie.value, "url": f"{served}{STAFF_PATH}/"}])
+        return page
+
+    return opened

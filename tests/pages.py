@@ -225,3 +225,11 @@ class PageClient(FlaskClient):
         if lint and request.method != "HEAD":
             assert_sound(response, f"{request.method} {request.path}")
         return response
+
+    def submit(self, path: str, data: dict[str, Any], *, at: str = "", **named: Any) -> TestResponse:
+        """Post a form as a browser would: fetch the page (`at`, else `path`) and send its CSRF token."""
+        page = self.get(at or path)
+        assert page.status_code == 200, f"{at or path} answered {page.status_code}"
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
+        assert found, f"{at or path} has no form with a CSRF token"
+        return self.post(path, data={"csrf_token": found[1], **data}, **named)

@@ -2,12 +2,14 @@
 
 import socket
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
 from tests import pages
 from tests.network import NetworkBlocked
+from tests.pages import PageClient
 
 SOUND = (
     '<!doctype html><html lang="de" dir="ltr"><head><meta charset="utf-8"><title>Titel</title></head>'
@@ -118,3 +120,21 @@ def test_a_browser_without_script_runs_none(page_without_script: Page, served: s
     response = page_without_script.goto(f"{served}/health/live")
     assert response is not None
     assert response.json() == {"status": "live"}
+
+
+@pytest.mark.parametrize("role", ["administrator", "analyst"])
+def test_a_client_with_a_role_is_signed_in(as_role: Callable[..., PageClient], role: str) -> None:
+    assert as_role(role).get("/office").status_code == 200
+
+
+@pytest.mark.browser
+def test_a_browser_with_a_role_is_signed_in(staff_page: Callable[..., Page]) -> None:
+    page = staff_page("editor")
+    response = page.goto("/office")
+    assert response is not None
+    assert (response.status, page.url.endswith("/office")) == (200, True)
+
+
+def test_a_stranger_is_sent_to_the_sign_in_page(client: PageClient) -> None:
+    response = client.get("/office")
+    assert (response.status_code, response.location) == (302, "/office/login?next=%2Foffice")

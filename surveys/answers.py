@@ -1,12 +1,12 @@
 """From what a browser posted to a clean response: every address with a value or exactly one missing code.
 
-``check(questionnaire, raw, variant)`` is the only door. ``raw`` is the JSON object ``answers`` of the script or the
-fields of the form (``request.form.to_dict(flat=False)``); both name the same things:
+``check(questionnaire, raw, variant)`` is the only door. ``raw`` is the JSON object ``answers`` of the
+script or the fields of the form (``request.form.to_dict(flat=False)``); both name the same things:
 
-* ``address``: a code, a list of codes, a typed number or words; or ``!refused`` / ``!dont_know``
-* ``address~1``, ``address~2`` …: the places of a ranking in the form without script (the script posts a list)
-* ``address!``: a refusal beside a typed field or a ranking
-* names that begin with ``_`` belong to the envelope; of these only ``_consent`` (``yes``) is looked at
+* ``address``: a code, a list of codes, a typed number or words; or ``!refused`` / ``!dont_know`` *
+``address~1``, ``address~2`` …: the places of a ranking in the form without script (the script posts a list)
+* ``address!``: a refusal beside a typed field or a ranking * names that begin with ``_`` belong to the
+envelope; of these only ``_consent`` (``yes``) is looked at
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ LARGEST_RAW = 2_000
 class Checked:
     """What came of a body.
 
-    ``answers`` has every address except those of texts, in the document's order, each with a code, a list of codes, a
-    whole number or a missing code (``surveys.routing.MISSING``). ``texts`` has the words, kept apart. ``faults`` is
-    what the person must mend; while there is one, nothing may be stored. ``discarded`` names the addresses that were
-    answered but are not on the path: a page may say so, it is no fault.
+    ``answers`` has every address except those of texts, in the document's order, each with a code, a list
+    of codes, a whole number or a missing code (``surveys.routing.MISSING``). ``texts`` has the words,
+    kept apart. ``faults`` is what the person must mend; while there is one, nothing may be stored.
+    ``discarded`` names the addresses that were answered but are not on the path: a page may say so, it is
+    no fault.
     """
 
     answers: dict[str, Value]
@@ -140,7 +141,7 @@ def _missing(field: Field, given: Given) -> Read | None:
     said = [one for one in (*given.values, *given.beside) if one.startswith("!")]
     if given.odd:
         return _fault("wrong-shape", field)
-    if not said or field.kind == "text" and not given.beside:
+    if not said or (field.kind == "text" and not given.beside):
         return None
     answered = [one for one in given.values if not one.startswith("!")] or given.places
     if answered or len(set(said)) > 1:
@@ -185,9 +186,9 @@ def _within(number: int, low: int | None, high: int | None) -> bool:
 
 
 def whole_number(typed: str) -> int | None:
-    """Read a whole number in any script's digits, spaces around it; ``None`` if it is none or has over 9 digits."""
+    """Read a whole number in any script's digits; ``None`` if it is none or has over 9 digits."""
     stripped = typed.strip()
-    digits = "".join(str(unicodedata.digit(char, "?")) for char in stripped.removeprefix("-"))
+    digits = "".join(str(unicodedata.decimal(char, "?")) for char in stripped.removeprefix("-"))
     if not 1 <= len(digits) <= 9 or "?" in digits:
         return None
     return -int(digits) if stripped.startswith("-") else int(digits)

@@ -12,7 +12,8 @@ class Fault:
     """One thing that is wrong.
 
     ``kind`` is a stable code (``rule-forward``), ``place`` a slash path that uses ids
-    (``items/hours/options/many``), ``params`` what the sentence needs. Advice does not stop a publication, any other fault does.
+    (``items/hours/options/many``), ``params`` what the sentence needs. Advice does not stop a
+    publication, any other fault does.
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """From answers to the path: which fields are asked. The authority; script and CSS are held to it by tests.
 
-An atom of a rule holds only for a substantive answer of a field that is itself on the path, so the path is computed
-in the document's order, each field looking back on those before it.
+An atom of a rule holds only for a substantive answer of a field that is itself on the path, so the path
+is computed in the document's order, each field looking back on those before it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def compact(rule: Rule | None) -> list[Any] | None:
 def css(rule: Rule, questionnaire: Questionnaire) -> str:
     """Return a compound selector that matches the form exactly when ``rule`` holds.
 
-    The condition of the field that an atom refers to is conjoined, because a hidden radio may still be checked.
+    The condition of the field that an atom refers to is conjoined, because a hidden radio may still be
+    checked.
     """
     if isinstance(rule, All):
         return "".join(css(part, questionnaire) for part in rule.rules)

@@ -1,7 +1,7 @@
 """The closed language of ``show_if``: ``all``, ``any``, ``not`` over ``in``; atoms on one address each.
 
-A rule is read into four frozen kinds. ``not`` never survives reading: it becomes an atom that means "answered
-otherwise", so that a refusal, "don't know" or silence never satisfies any rule.
+A rule is read into four frozen kinds. ``not`` never survives reading: it becomes an atom that means
+"answered otherwise", so that a refusal, "don't know" or silence never satisfies any rule.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Parts: TypeAlias = Mapping[str, Sequence[str]]
 
 
 def parse(document: Mapping[str, Any], parts: Parts) -> Rule:
-    """Read a rule whose shape the schema has accepted; raises ``ValueError`` where ``not`` is not over ``in``.
+    """Read a rule that the schema has accepted; raises ``ValueError`` where ``not`` is not over ``in``.
 
     The plain name of something with parts becomes "any of its parts".
     """
@@ -159,6 +159,8 @@ def _consistent(literals: Literals, domain: Callable[[str], Domain]) -> bool:
 
 def _answerable(literals: list[In | Answered], domain: Domain) -> bool:
     """Say whether one answer (a code, or for ``multiple`` a set of codes) satisfies all literals."""
+    if not domain.codes:
+        return all(isinstance(one, Answered) for one in literals)
     wanted = [frozenset(one.codes) for one in literals if isinstance(one, In) and not one.otherwise]
     barred = frozenset[str]().union(
         *(frozenset(one.codes) for one in literals if isinstance(one, In) and one.otherwise)

@@ -19,7 +19,11 @@ keepalive = 5
 
 accesslog = None
 errorlog = "-"
-loglevel = os.environ.get("LOG_LEVEL", "warning")
+# gunicorn writes the address of whoever sent a malformed request at level «warning», hence «error».
+loglevel = "error"
+
+# No second way in: processes are managed by `flask serve` or systemd, not over a socket in the home folder.
+control_socket_disable = True
 
 # The workers' heartbeat files lie in memory, so that a slow disk never makes a worker look dead.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108

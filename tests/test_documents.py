@@ -1,0 +1,71 @@
+"""Documents for people stay true: links lead somewhere, commands and settings exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.test_architecture import ROOT
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def documents() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that headings get, as GitHub and GitLab make them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    broken = []
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        reached = (path.parent / place) if place else path
+        if not reached.exists() or (anchor and anchor not in anchors(reached.read_text(encoding="utf-8"))):
+            broken.append(target)
+    assert broken == []
+
+
+def test_the_readme_names_only_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert sorted(named - targets) == []
+
+
+def test_the_description_for_catalogues_keeps_to_the_standard() -> None:
+    """publiccode.yml 0.4: required keys, and the bounds on the lengths of descriptions."""
+    document = yaml.safe_load((ROOT / "publiccode.yml").read_text(encoding="utf-8"))
+    required = {
+        "publiccodeYmlVersion",
+        "name",
+        "url",
+        "platforms",
+        "developmentStatus",
+        "softwareType",
+        "description",
+        "legal",
+        "maintenance",
+        "localisation",
+    }
+    assert required - set(document) == set()
+    for language, description in document["description"].items():
+        assert len(description["shortDescription"]) <= 150, language
+        assert 150 <= len(description["longDescription"]) <= 10_000, language
+        assert description["features"], language
+
+
+def test_the_licence_is_the_whole_text() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert text.split("\n", 1)[0].strip() == "EUROPEAN UNION PUBLIC LICENCE v. 1.2"
+    assert [number for number in range(1, 16) if f"\n{number}. " not in text] == []
+    assert "\nAppendix\n" in text

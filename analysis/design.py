@@ -220,7 +220,8 @@ class SurveyDesign:
             )
         if self.replicates is not None:
             return self.replicates.covariance(self.replicates.score_totals(matrix, self.weights))
-        return sampling.covariance(projection.residuals(matrix, self.calibrations), self.plan, self.lonely)
+        left, added = projection.residuals(matrix, self.calibrations)
+        return sampling.covariance(left, self.plan, self.lonely) + added
 
     def replicate(self, statistic: Callable[[Floats], Any]) -> tuple[Floats, Floats, Floats]:
         """Value (p,), covariance (p, p) and replicates (R, p) of ``statistic(weights)``. R: ``withReplicates``."""

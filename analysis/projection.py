@@ -1,16 +1,20 @@
 """What calibration leaves of an estimate's variance: residuals of scores from the calibration variables.
 
-Calibrated totals do not vary along the known margins, so the variance of an estimate is that of the residuals
-of its scores. Source: Deville and Särndal (1992), JASA 87, section 3; Särndal, Swensson, Wretman (1992), 7.9.
+Calibrated totals do not vary along the known margins, so the variance of an estimate is that of the residuals of
+its scores, plus the variance of the margins themselves where they are estimates. Source: Deville and Särndal
+(1992), JASA 87, section 3; Särndal, Swensson, Wretman (1992), 7.9; for margins with errors Dever and Valliant
+(2010), Survey Methodology 36.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from scipy import linalg
 
 from analysis.columns import Floats, Ints
 
@@ -19,16 +23,29 @@ SWEEPS = 10
 
 
 class Projection(Protocol):
-    """Maps weighted scores (n, p) to their residuals (n, p)."""
+    """One calibration step. ``uncertainty`` (q,) are variances of its q totals, or None where they are exact."""
 
-    def residuals(self, scores: Floats) -> Floats: ...  # pragma: no cover
+    @property
+    def uncertainty(self) -> Floats | None: ...  # pragma: no cover
+
+    def split(self, scores: Floats) -> tuple[Floats, Floats]:
+        """Residuals (n, p) of weighted scores (n, p), and their coefficients (q, p) on the q totals."""
+        ...  # pragma: no cover
+
+    def margin_totals(self, weights: Floats) -> Floats:
+        """(q,) the totals that these weights reach."""
+        ...  # pragma: no cover
+
+
+def group_sums(values: Floats, codes: Ints, count: int) -> Floats:
+    """(count, p) sums of (n, p) values by group."""
+    return np.stack([np.bincount(codes, column, count) for column in values.T], axis=1)
 
 
 def group_means(values: Floats, codes: Ints, weights: Floats | None, count: int) -> Floats:
     """(count, p) weighted means of (n, p) values by group; 0 for a group without weight."""
     mass = np.bincount(codes, weights, count)
-    columns = values if weights is None else values * weights[:, None]
-    sums = np.stack([np.bincount(codes, column, count) for column in columns.T], axis=1)
+    sums = group_sums(values if weights is None else values * weights[:, None], codes, count)
     return np.asarray(np.divide(sums, mass[:, None], out=np.zeros_like(sums), where=mass[:, None] != 0))
 
 
@@ -43,54 +60,113 @@ class PostStrata:
     codes: Ints
     before: Floats
     after: Floats
+    uncertainty: Floats | None = None
 
-    def residuals(self, scores: Floats) -> Floats:
+    @property
+    def count(self) -> int:
+        return len(self.uncertainty) if self.uncertainty is not None else int(self.codes.max()) + 1
+
+    def split(self, scores: Floats) -> tuple[Floats, Floats]:
         z = _ratio(scores, self.after)
-        means = group_means(z, self.codes, self.before, int(self.codes.max()) + 1)
-        return np.asarray((z - means[self.codes]) * self.after[:, None])
+        means = group_means(z, self.codes, self.before, self.count)
+        return np.asarray((z - means[self.codes]) * self.after[:, None]), means
+
+    def margin_totals(self, weights: Floats) -> Floats:
+        return np.bincount(self.codes, weights, self.count)
 
 
 @dataclass(frozen=True, eq=False)
 class Raked:
-    """Raking to margins: ``codes`` one (n,) array per margin, ``weights`` (n,) after raking."""
+    """Raking: the ``cell`` (n,) of every row, ``members`` the category of every cell (c,) per margin.
 
-    codes: tuple[Ints, ...]
+    The sweeps run on cell sums, so that their cost does not grow with the rows.
+    """
+
+    cell: Ints
+    members: tuple[Ints, ...]
+    sizes: tuple[int, ...]
     weights: Floats
+    uncertainty: Floats | None = None
 
-    def residuals(self, scores: Floats) -> Floats:
+    def split(self, scores: Floats) -> tuple[Floats, Floats]:
+        cells = len(self.members[0])
         z = _ratio(scores, self.weights)
-        live = self.weights != 0
-        unit = live.astype(float)
+        counts = np.bincount(self.cell, self.weights != 0, cells)
+        live = np.flatnonzero(counts)
+        left, counts = group_sums(z, self.cell, cells)[live], counts[live]
+        taken = np.zeros((cells, z.shape[1]))
+        coefficients = [np.zeros((size, z.shape[1])) for size in self.sizes]
         for _ in range(SWEEPS):
-            for codes in self.codes:
-                z = z - group_means(z, codes, unit, int(codes.max()) + 1)[codes]
-        return np.asarray(z * self.weights[:, None])
+            for m, size in enumerate(self.sizes):
+                member = self.members[m][live]
+                mass = np.bincount(member, counts, size)[:, None]
+                sums = group_sums(left, member, size)
+                means = np.divide(sums, mass, out=np.zeros_like(sums), where=mass != 0)
+                left -= counts[:, None] * means[member]
+                taken[live] += means[member]
+                coefficients[m] += means
+        residual = (z - taken[self.cell]) * self.weights[:, None]
+        return np.asarray(residual), np.concatenate(coefficients)
+
+    def margin_totals(self, weights: Floats) -> Floats:
+        mass = np.bincount(self.cell, weights, len(self.members[0]))
+        return np.concatenate(
+            [np.bincount(member, mass, size) for member, size in zip(self.members, self.sizes, strict=True)]
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Regression:
     """Calibration to totals of ``matrix`` (n, q): residuals of the weighted regression on it.
 
-    ``before`` (n,) are the weights that were calibrated and ``after`` (n,) the result. The root of the Gram
-    matrix is kept, not the (n, q) orthogonal basis, so that memory does not grow with replicated calibrations.
+    ``before`` (n,) are the weights that were calibrated and ``after`` (n,) the result. Only the triangular root of
+    the Gram matrix is kept beside the columns, so that a covariance costs one pass.
     """
 
     matrix: Floats
     before: Floats
     after: Floats
     variance: Floats | None = None
+    uncertainty: Floats | None = None
 
-    def residuals(self, scores: Floats) -> Floats:
-        half = np.sqrt(self.before if self.variance is None else self.before / self.variance)
-        z = _ratio(scores, self.after) * half[:, None]
-        basis = self.matrix * half[:, None]
-        coefficients, *_ = np.linalg.lstsq(basis, z, rcond=1e-11)
-        out = z - basis @ coefficients
-        return np.asarray(_ratio(out, half) * self.after[:, None])
+    @cached_property
+    def half(self) -> Floats:
+        """(n,) square root of the regression weights."""
+        return np.asarray(np.sqrt(self.before if self.variance is None else self.before / self.variance))
+
+    @cached_property
+    def basis(self) -> tuple[Floats, Ints]:
+        """Triangular root of the weighted Gram matrix, and the columns that are not combinations of others."""
+        weighted = self.matrix * self.half[:, None]
+        root = np.linalg.qr(weighted, mode="r")
+        size = np.maximum(np.linalg.norm(root, axis=0), 1e-300)
+        _, pivoted, order = linalg.qr(root / size, mode="economic", pivoting=True)
+        diagonal = np.abs(np.diag(pivoted))
+        kept = np.sort(order[: int(np.count_nonzero(diagonal > 1e-9 * diagonal[0]))])
+        return np.linalg.qr(weighted[:, kept], mode="r") if len(kept) < root.shape[1] else root, kept
+
+    def split(self, scores: Floats) -> tuple[Floats, Floats]:
+        root, kept = self.basis
+        z = _ratio(scores, self.after) * self.half[:, None]
+        x = self.matrix[:, kept] if len(kept) < self.matrix.shape[1] else self.matrix
+        coefficients = np.zeros((self.matrix.shape[1], z.shape[1]))
+        for _ in range(2):  # The second round mends what the squared condition number cost (Björck 1987).
+            inner = linalg.solve_triangular(root, x.T @ (z * self.half[:, None]), trans="T")
+            step = linalg.solve_triangular(root, inner)
+            z = z - (x @ step) * self.half[:, None]
+            coefficients[kept] += step
+        return np.asarray(_ratio(z, self.half) * self.after[:, None]), coefficients
+
+    def margin_totals(self, weights: Floats) -> Floats:
+        return np.asarray(weights @ self.matrix)
 
 
-def residuals(scores: Floats, steps: Sequence[Projection]) -> Floats:
-    """(n, p) scores after every calibration step, first to last."""
+def residuals(scores: Floats, steps: Sequence[Projection]) -> tuple[Floats, Floats]:
+    """(n, p) scores after every step, first to last, and (p, p) the covariance that uncertain margins add."""
+    p = scores.shape[1]
+    added = np.zeros((p, p))
     for step in steps:
-        scores = step.residuals(scores)
-    return scores
+        scores, coefficients = step.split(scores)
+        if step.uncertainty is not None:
+            added += coefficients.T @ (coefficients * step.uncertainty[:, None])
+    return scores, added

@@ -1,0 +1,334 @@
+"""Weights that meet known totals: raking on distinct cells, and calibration by Newton's method.
+
+Nothing here returns weights that miss their targets: :class:`CalibrationError` names the target and the gap.
+Sources: Deming and Stephan (1940), Annals of Mathematical Statistics 11; Deville and Särndal (1992), JASA 87;
+Deville, Särndal, Sautory (1993), JASA 88.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from analysis.columns import Array, Floats, Ints
+from analysis.errors import CalibrationError
+
+TOLERANCE = 1e-11
+ROUNDING = 1e-9
+BLOCK = 1 << 14
+"""Rows per block: a block of thirty columns fits into the processor's cache, so each pass reads memory once."""
+MAX_TABLE = 1 << 22
+"""Above this many possible cells the occurring ones are listed in place of being counted out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """``g`` (n,) the factor of every weight; iterations used; largest relative gap that is left."""
+
+    g: Floats
+    iterations: int
+    gap: float
+
+
+# -- raking ----------------------------------------------------------------------------------------------------
+
+
+def cells_of(codes: Sequence[Array], sizes: Sequence[int]) -> tuple[Ints, int]:
+    """(n,) the cell of every row in the crossing of several codings, and the number of possible cells.
+
+    Where the full crossing is too large the cells that occur are numbered.
+    """
+    n = len(codes[0])
+    if float(np.prod([float(s) for s in sizes])) <= MAX_TABLE:
+        key = np.empty(n, np.int64)
+        for start in range(0, n, BLOCK):
+            part = slice(start, start + BLOCK)
+            block = codes[0][part].astype(np.int64)
+            for code, size in zip(codes[1:], sizes[1:], strict=True):
+                block *= size
+                block += code[part]
+            key[part] = block
+        return key, int(np.prod(sizes))
+    key, count = codes[0].astype(np.int64), int(sizes[0])
+    for code, size in zip(codes[1:], sizes[1:], strict=True):
+        _, key = np.unique(key * size + code, return_inverse=True)
+        count = int(key.max()) + 1
+    return key.astype(np.int64), count
+
+
+def rake_cells(
+    mass: Floats,
+    members: Sequence[Ints],
+    targets: Sequence[Floats],
+    label: Callable[[int, int], str],
+    iterations: int = 1000,
+    tolerance: float = TOLERANCE,
+) -> tuple[Floats, int, float]:
+    """Iterative proportional fitting of cell masses (c,) to targets.
+
+    ``members`` gives every cell's category per margin. Returns the factor of every cell, the iterations and the
+    largest relative gap. ``label(margin, category)`` names a category in the error.
+    """
+    fitted = mass.copy()
+    gap, worst, used = np.inf, (0, 0), 0
+    best, since = np.inf, 0
+    for used in range(1, iterations + 1):
+        gap = 0.0
+        for m, (member, target) in enumerate(zip(members, targets, strict=True)):
+            sums = np.bincount(member, fitted, len(target))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                factor = np.where(sums > 0, target / sums, 1.0)
+                miss = np.where(target > 0, np.abs(sums / target - 1), 0.0)
+            if miss.max() > gap:
+                gap, worst = float(miss.max()), (m, int(miss.argmax()))
+            fitted *= factor[member]
+        if gap <= tolerance:
+            break
+        best, since = (gap, 0) if gap < 0.999 * best else (best, since + 1)
+        if since > 50:
+            break  # It has stopped improving: rounding when the gap is tiny, contradiction otherwise.
+    if gap > ROUNDING:
+        m, c = worst
+        sums = np.bincount(members[m], fitted, len(targets[m]))
+        reached, target = float(sums[c]), float(targets[m][c])
+        if m == len(targets) - 1:
+            reached = target * (1 + gap)
+        raise CalibrationError(
+            "raking_failed",
+            f"Raking did not meet the margins after {used} rounds: {label(m, c)} misses its {target:,.10g} by "
+            f"{gap:.2%}. The margins contradict each other in this sample (an empty combination forces them apart); "
+            "merge categories or leave a margin out.",
+            place=label(m, c),
+            target=target,
+            reached=reached,
+            gap=gap,
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(mass > 0, fitted / mass, 0.0), used, gap
+
+
+# -- calibration -----------------------------------------------------------------------------------------------
+
+Distance = Callable[[Floats, float, float], tuple[Floats, Floats]]
+"""Maps u = x'lambda (n,), lower and upper bound to g (n,) and its derivative dg/du (n,)."""
+
+
+def _linear(u: Floats, low: float, high: float) -> tuple[Floats, Floats]:
+    g = 1.0 + u
+    if np.isinf(low) and np.isinf(high):
+        return g, np.ones_like(u)
+    inside = (g > low) & (g < high)
+    return np.clip(g, low, high), inside.astype(float)
+
+
+def _raking(u: Floats, low: float, high: float) -> tuple[Floats, Floats]:
+    g = np.exp(np.minimum(u, 500.0))
+    if low <= 0 and np.isinf(high):
+        return g, g
+    inside = (g > low) & (g < high)
+    return np.clip(g, low, high), np.where(inside, g, 0.0)
+
+
+def _logit(u: Floats, low: float, high: float) -> tuple[Floats, Floats]:
+    slope = (high - low) / ((1 - low) * (high - 1))
+    e = np.exp(np.clip(slope * u, -500.0, 500.0))
+    below, above = high - 1, (1 - low) * e
+    whole = below + above
+    g = (low * below + high * above) / whole
+    return g, (high - low) * slope * below * above / whole**2
+
+
+DISTANCES: dict[str, Distance] = {"linear": _linear, "raking": _raking, "logit": _logit}
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """One point of the search: ``lam`` (q,), the totals it reaches (q,), their Jacobian (q, q), g (n,)."""
+
+    lam: Floats
+    totals: Floats
+    gram: Floats
+    g: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Calibration as data: rows, weights, distance, bounds and targets."""
+
+    matrix: Floats
+    weights: Floats
+    targets: Floats
+    scale: Floats
+    distance: Distance
+    low: float
+    high: float
+    variance: Floats | None
+
+    @property
+    def fixed_gram(self) -> bool:
+        """The unbounded linear distance has the same Jacobian everywhere."""
+        return self.distance is _linear and np.isinf(self.low) and np.isinf(self.high)
+
+    def at(self, lam: Floats, gram: Floats | None, g: Floats) -> _State:
+        """One pass over the rows, block by block; ``gram`` given is kept, ``g`` is filled."""
+        q = len(lam)
+        totals, jacobian = np.zeros(q), np.zeros((q, q))
+        for start in range(0, len(g), BLOCK):
+            part = slice(start, start + BLOCK)
+            x, w = self.matrix[part], self.weights[part]
+            u = x @ lam
+            if self.variance is not None:
+                u = u / self.variance[part]
+            value, slope = self.distance(u, self.low, self.high)
+            g[part] = value
+            totals += (w * value) @ x
+            if gram is None:
+                pull = w * slope if self.variance is None else w * slope / self.variance[part]
+                half = x * np.sqrt(pull)[:, None]
+                jacobian += half.T @ half
+        return _State(lam, totals, jacobian if gram is None else gram, g)
+
+    def miss(self, state: _State) -> Floats:
+        """(q,) relative misses; infinite where a factor overflowed."""
+        out = (self.targets - state.totals) / self.scale
+        return np.where(np.isfinite(out), out, np.inf)
+
+
+def solve(
+    matrix: Floats,
+    weights: Floats,
+    targets: Floats,
+    names: Sequence[str],
+    method: str = "linear",
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    variance: Floats | None = None,
+    iterations: int = 100,
+    tolerance: float = TOLERANCE,
+) -> Solution:
+    """g-factors (n,) so that ``weights * g`` reach ``targets`` (q,) on ``matrix`` (n, q).
+
+    ``method`` linear, raking (exponential) or logit; ``bounds`` on g (required for logit). ``variance`` (n,) are
+    the 1/q_k of Deville and Särndal. Newton's method on the dual with halved steps. Raises
+    :class:`CalibrationError` where no solution is found.
+    """
+    low, high = _checked_bounds(method, bounds)
+    scale = np.maximum(np.abs(targets), _column_mass(matrix, weights))
+    _check_reachable(matrix, weights, targets, names, low, high, scale)
+    problem = _Problem(matrix, weights, targets, scale, DISTANCES[method], low, high, variance)
+    state = problem.at(np.zeros(matrix.shape[1]), None, np.empty(len(weights)))
+    spare, used = np.empty(len(weights)), 0
+    for used in range(1, iterations + 1):
+        if np.abs(problem.miss(state)).max() <= tolerance:
+            break
+        found = _search(problem, state, spare)
+        if found is None:
+            break
+        state, spare = found, state.g
+    gap = float(np.abs(problem.miss(state)).max())
+    if not gap <= ROUNDING:
+        _fail(names, targets, state.totals, scale, method, low, high, used)
+    return Solution(state.g, used, gap)
+
+
+def _search(problem: _Problem, state: _State, spare: Floats) -> _State | None:
+    """The next point along Newton's direction, the step halved until the misses shrink; None where they do not."""
+    now = float(np.linalg.norm(problem.miss(state)))
+    step = _newton_step(state.gram, problem.targets - state.totals)
+    for halving in range(20):
+        gram = state.gram if problem.fixed_gram else None
+        with np.errstate(over="ignore", invalid="ignore"):
+            trial = problem.at(state.lam + step / 2**halving, gram, spare)
+        if np.linalg.norm(problem.miss(trial)) < now:
+            return trial
+    return None
+
+
+def _checked_bounds(method: str, bounds: tuple[float, float]) -> tuple[float, float]:
+    if method not in DISTANCES:
+        raise CalibrationError("method", f"{method!r} is no calibration; use {', '.join(DISTANCES)}.")
+    low, high = float(bounds[0]), float(bounds[1])
+    if not low < 1 < high:
+        raise CalibrationError(
+            "bounds", f"Bounds on the factors must lie on both sides of 1, not {low:g} and {high:g}."
+        )
+    if method == "logit" and (np.isinf(low) or np.isinf(high)):
+        raise CalibrationError("bounds", "Logit calibration needs two finite bounds, for example (0.3, 3).")
+    return low, high
+
+
+def _column_mass(matrix: Floats, weights: Floats) -> Floats:
+    out = np.zeros(matrix.shape[1])
+    for start in range(0, len(weights), BLOCK):
+        part = slice(start, start + BLOCK)
+        out += np.abs(weights[part]) @ np.abs(matrix[part])
+    return np.where(out > 0, out, 1.0)
+
+
+def _check_reachable(
+    matrix: Floats,
+    weights: Floats,
+    targets: Floats,
+    names: Sequence[str],
+    low: float,
+    high: float,
+    scale: Floats,
+) -> None:
+    """Each total alone must be reachable within the bounds; otherwise the limits are named."""
+    if np.isinf(low) and np.isinf(high):
+        return
+    up, down = np.zeros(len(targets)), np.zeros(len(targets))
+    for start in range(0, len(weights), BLOCK):
+        part = slice(start, start + BLOCK)
+        up += weights[part] @ np.maximum(matrix[part], 0.0)
+        down += weights[part] @ np.minimum(matrix[part], 0.0)
+    with np.errstate(invalid="ignore"):
+        most = np.where(up > 0, high * up, 0.0) + np.where(down < 0, low * down, 0.0)
+        least = np.where(up > 0, low * up, 0.0) + np.where(down < 0, high * down, 0.0)
+    beyond = np.maximum(targets - most, least - targets) / scale
+    if np.nanmax(beyond) > ROUNDING:
+        j = int(np.nanargmax(beyond))
+        raise CalibrationError(
+            "bounds_infeasible",
+            f"{names[j]} = {targets[j]:,.10g} cannot be reached with factors between {low:g} and {high:g}: they allow "
+            f"{least[j]:,.10g} to {most[j]:,.10g}. Widen the bounds or merge categories.",
+            place=names[j],
+            target=float(targets[j]),
+            least=float(least[j]),
+            most=float(most[j]),
+        )
+
+
+def _newton_step(gram: Floats, miss: Floats) -> Floats:
+    size = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    scaled = gram / np.outer(size, size)
+    values, vectors = linalg.eigh(scaled)
+    keep = values > 1e-13 * values[-1]
+    inner = vectors[:, keep].T @ (miss / size)
+    return np.asarray((vectors[:, keep] @ (inner / values[keep])) / size)
+
+
+def _fail(
+    names: Sequence[str],
+    targets: Floats,
+    reached: Floats,
+    scale: Floats,
+    method: str,
+    low: float,
+    high: float,
+    used: int,
+) -> None:
+    j = int(np.argmax(np.abs(targets - reached) / scale))
+    bounded = "" if np.isinf(low) and np.isinf(high) else f" with factors between {low:g} and {high:g}"
+    raise CalibrationError(
+        "calibration_failed",
+        f"No {method} calibration{bounded} meets all totals (after {used} rounds): {names[j]} should be "
+        f"{targets[j]:,.10g} and comes to {reached[j]:,.10g}. Widen the bounds, merge categories, or leave a total "
+        "out.",
+        place=names[j],
+        target=float(targets[j]),
+        reached=float(reached[j]),
+        gap=float((reached[j] - targets[j]) / scale[j]),
+    )

@@ -1,0 +1,605 @@
+"""The weighting chain: design weight -> nonresponse -> calibration -> trimming, with diagnostics of every step.
+
+Every function takes a :class:`SurveyDesign` and returns a new one whose variance knows what was done. What cannot
+be met raises an error that names the category and the gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis import calibration, projection
+from analysis.columns import Array, Column, Floats, Ints, interaction
+from analysis.diagnostics import Move, describe
+from analysis.errors import CalibrationError, DataError, MarginError
+from analysis.margins import Margin, Margins, check_categories
+from analysis.replicates import Replicates
+
+if TYPE_CHECKING:
+    from analysis.dataset import Wave
+    from analysis.design import SurveyDesign
+
+MOVES = 10
+"""How many categories the diagnostics list: those that were moved most."""
+
+
+# -- design weights and nonresponse ----------------------------------------------------------------------------
+
+
+def design_of_wave(make: type[SurveyDesign], wave: Wave, nonresponse: bool) -> SurveyDesign:
+    """See :meth:`SurveyDesign.from_wave`."""
+    column = wave.data[wave.key].category()
+    present = {level for level, n in zip(column.levels, np.bincount(column.values), strict=True) if n}
+    unknown = sorted(present - set(wave.population))
+    if unknown:
+        raise DataError(
+            "unknown_key",
+            f"Responses carry the key {unknown[0]}, which the register did not publish.",
+            place=unknown[0],
+        )
+    silent = [key for key, n in wave.invited.items() if n and key not in present]
+    if silent:
+        raise DataError(
+            "silent_stratum",
+            f"Nobody answered in stratum {silent[0]} ({wave.invited[silent[0]]} invited), so it cannot be represented. "
+            "Merge it with a similar stratum.",
+            place=silent[0],
+            strata=silent,
+        )
+    base = np.array([wave.population[k] / wave.invited[k] if k in present else 0.0 for k in column.levels])
+    design = make.create(wave.data, weights=base[column.values], strata=column, wave=wave.name)
+    first = describe("design weights", design.weights, settings={"key": wave.key})
+    design = replace(design, steps=(first,))
+    if not nonresponse:
+        return design
+    answered = dict(zip(column.levels, np.bincount(column.values, minlength=len(column.levels)), strict=True))
+    factor = np.array([wave.invited[k] / answered[k] if k in present else 0.0 for k in column.levels])
+    if (factor[column.values] < 1).any():
+        key = column.levels[int(column.values[np.flatnonzero(factor[column.values] < 1)[0]])]
+        raise DataError(
+            "more_answers_than_invited",
+            f"Stratum {key} has {answered[key]} responses but only {wave.invited[key]} invitations.",
+            place=key,
+        )
+    weights = design.weights * factor[column.values]
+    rates = {k: answered[k] / wave.invited[k] for k in sorted(present)}
+    step = describe("nonresponse classes", weights, settings={"key": wave.key, "rates": rates})
+    return replace(design, weights=weights, steps=(*design.steps, step))
+
+
+def respondents_by_class(weights: Array, responded: Array, classes: Column | Sequence[Column]) -> Floats:
+    """(n,) weights of a gross sample with nonrespondents' weight moved to respondents of the same class.
+
+    Weighting-class adjustment (Little 1986): factor = sum of weights / sum of respondents' weights. Zero for
+    nonrespondents. Raises :class:`DataError` for a class in which nobody answered.
+    """
+    column = classes if isinstance(classes, Column) else interaction(list(classes))
+    code = column.category()
+    answered = np.asarray(responded, bool)
+    if (code.values < 0).any():
+        raise DataError("missing_class", "A row of the gross sample has no class.", place=column.name)
+    whole = np.bincount(code.values, weights, len(code.levels))
+    part = np.bincount(code.values[answered], weights[answered], len(code.levels))
+    silent = np.flatnonzero((part == 0) & (whole > 0))
+    if silent.size:
+        level = code.levels[int(silent[0])]
+        raise DataError(
+            "silent_class",
+            f"Nobody answered in class {level}, so no one can stand for it. Merge it with a similar class.",
+            place=level,
+        )
+    factor = np.divide(whole, part, out=np.zeros_like(whole), where=part > 0)
+    return np.where(answered, weights * factor[code.values], 0.0)
+
+
+# -- completing margins ----------------------------------------------------------------------------------------
+
+
+def complete_margins(
+    design: SurveyDesign,
+    margins: Margins,
+    *,
+    key: str | None = None,
+    seed: int = 0,
+    outside: Mapping[str, Mapping[str, str]] | None = None,
+) -> SurveyDesign:
+    """Margin items for weighting only: missing ones imputed within ``key`` from a seed, others by declared rule.
+
+    ``outside[variable][category]`` is ``"random"`` (drawn by the margin's shares) or a category of the margin. The
+    answers stay as given: the completed items are new columns ``weighting:<variable>``, which the weighting steps
+    use in place of the answers. The diagnostics report the share per margin and flag one above 10 %.
+    """
+    rng = np.random.default_rng(seed)
+    strata = design.column(key).category().values if key else np.zeros(len(design), np.int64)
+    added, notes, shares = {}, [], {}
+    for margin in margins:
+        if len(margin.variables) > 1:
+            continue
+        name = margin.variables[0]
+        column = design.column(name).category()
+        codes = margin.codes(column)
+        rule = (outside or {}).get(name, {})
+        draw = np.flatnonzero((codes == -1) & design.active)
+        for level in {column.levels[i] for i in column.values[(codes == -2) & design.active]}:
+            rows = np.flatnonzero((column.values == column.levels.index(level)) & design.active)
+            codes = _outside(margin, codes, rows, level, rule, rng)
+        codes = _impute(margin, codes, draw, strata, design.weights, rng)
+        share = len(draw) / max(design.base, 1)
+        shares[name] = share
+        if share > 0.1:
+            notes.append(f"margin_mostly_imputed: {name} {share:.0%}")
+        added[f"weighting:{name}"] = Column(f"weighting:{name}", "category", codes, margin.categories)
+    step = describe(
+        "margin items",
+        design.weights,
+        notes=tuple(notes),
+        settings={"key": key or "", "seed": seed, "imputed": shares, "outside": dict(outside or {})},
+    )
+    return replace(design, data={**design.data, **added}, steps=(*design.steps, step))
+
+
+def _outside(
+    margin: Margin, codes: Array, rows: Ints, level: str, rule: Mapping[str, str], rng: np.random.Generator
+) -> Array:
+    chosen = rule.get(level)
+    if chosen is None:
+        return codes  # Left as it is: the weighting step names the category and asks for a rule.
+    out = codes.copy()
+    if chosen == "random":
+        out[rows] = rng.choice(len(margin.categories), len(rows), p=margin.counts / margin.total)
+    elif chosen in margin.categories:
+        out[rows] = margin.categories.index(chosen)
+    else:
+        raise MarginError(
+            "outside_rule",
+            f"The rule for {margin.name} = {level} is {chosen!r}; use 'random' or one of {', '.join(margin.categories)}.",
+            place=f"{margin.name}={level}",
+        )
+    return out
+
+
+def _impute(
+    margin: Margin, codes: Array, rows: Ints, strata: Ints, weights: Floats, rng: np.random.Generator
+) -> Array:
+    """Random draw from the observed distribution of the same key; from the margin where the key has no donor."""
+    out = codes.copy()
+    k = len(margin.categories)
+    for stratum in np.unique(strata[rows]):
+        here = rows[strata[rows] == stratum]
+        donors = (strata == stratum) & (codes >= 0) & (weights > 0)
+        shares = np.bincount(codes[donors], weights[donors], k) if donors.any() else margin.counts
+        out[here] = rng.choice(k, len(here), p=shares / shares.sum())
+    return out
+
+
+def _margin_column(design: SurveyDesign, margin: Margin) -> Column:
+    parts = [design.data.get(f"weighting:{v}", None) or design.column(v).category() for v in margin.variables]
+    return parts[0] if len(parts) == 1 else interaction(parts)
+
+
+# -- post-stratification and raking ----------------------------------------------------------------------------
+
+
+def post_stratify(design: SurveyDesign, margins: Margins | Margin, *, partial: bool = False) -> SurveyDesign:
+    """Weights that meet one joint distribution exactly. R: ``postStratify``.
+
+    Source: Holt and Smith (1979), JRSS A 142. ``partial`` ignores categories without respondents, whose persons
+    are then missing from the total (they are named in the notes).
+    """
+    margin = margins if isinstance(margins, Margin) else _single(margins)
+    column = _margin_column(design, margin)
+    check_categories(margin, column, design.active, partial)
+    codes = np.where(design.active, margin.codes(column), 0)
+    factor, _, _ = _post_factor(design.weights, codes, margin)
+    after = design.weights * factor[codes]
+    step = projection.PostStrata(codes, design.weights, after, _uncertainty((margin,)))
+    notes = tuple(
+        f"category_without_sample: {margin.name}={c}"
+        for c, n, f in zip(margin.categories, margin.counts, factor, strict=True)
+        if n and f == 0
+    )
+    replicates = None
+    if design.replicates is not None:
+        tables = [w * _post_factor(w, codes, margin)[0][codes] for w in design.replicates.each()]
+        replicates = _recombined(design.replicates, np.stack(tables, axis=1))
+    return _finish(
+        design, after, step, replicates, "post-stratification", (margin,), {margin.name: codes}, 1, notes
+    )
+
+
+def _single(margins: Margins) -> Margin:
+    if len(margins) != 1:
+        raise MarginError(
+            "one_margin",
+            "Post-stratification takes one margin; rake() takes several, or cross them into one.",
+        )
+    return margins.margins[0]
+
+
+def _post_factor(weights: Floats, codes: Array, margin: Margin) -> tuple[Floats, Floats, None]:
+    sums = np.bincount(codes, weights, len(margin.categories))
+    return np.divide(margin.counts, sums, out=np.zeros_like(sums), where=sums != 0), sums, None
+
+
+def rake(
+    design: SurveyDesign,
+    margins: Margins,
+    *,
+    iterations: int = 1000,
+    tolerance: float = calibration.TOLERANCE,
+) -> SurveyDesign:
+    """Weights that meet every margin, by iterative proportional fitting on the table of distinct cells. R: ``rake``.
+
+    Raises :class:`MarginError` for categories that the sample or the margin lacks and :class:`CalibrationError`
+    where no weights meet all margins; both name the category.
+    """
+    coded = []
+    for margin in margins:
+        column = _margin_column(design, margin)
+        check_categories(margin, column, design.active)
+        coded.append(_codes_of(margin, column, design.active))
+    sizes = [len(m.categories) for m in margins]
+    key, count = calibration.cells_of(coded, sizes)
+    fit = _Fit(margins, coded, sizes, key, count, iterations, tolerance)
+    after, used, gap = fit.weights(design.weights)
+    step = projection.Raked(key, fit.members, tuple(sizes), after, _uncertainty(margins.margins))
+    replicates = None
+    if design.replicates is not None:
+        tables = [fit.weights(w, f"replicate {r + 1}: ")[0] for r, w in enumerate(design.replicates.each())]
+        replicates = _recombined(design.replicates, np.stack(tables, axis=1))
+    codes = dict(zip((m.name for m in margins), coded, strict=True))
+    return _finish(design, after, step, replicates, "raking", margins.margins, codes, used, (), gap)
+
+
+def _codes_of(margin: Margin, column: Column, active: Array) -> Array:
+    """Codes of a checked column; where the levels stand in the margin's order they are used as they are."""
+    if column.levels == margin.categories and (column.values.min(initial=0) >= 0):
+        return column.values
+    return np.where(active, margin.codes(column), 0)
+
+
+class _Fit:
+    """Raking prepared once and applied to the full sample and to every replicate."""
+
+    def __init__(
+        self,
+        margins: Margins,
+        coded: Sequence[Array],
+        sizes: Sequence[int],
+        key: Ints,
+        count: int,
+        iterations: int,
+        tolerance: float,
+    ) -> None:
+        self.margins, self.key, self.count = margins, key, count
+        self.iterations, self.tolerance = iterations, tolerance
+        self.members = _members(coded, sizes, key, count)
+
+    def weights(self, weights: Floats, where: str = "") -> tuple[Floats, int, float]:
+        mass = np.bincount(self.key, weights, self.count)
+        live = np.flatnonzero(mass)
+        factor = np.zeros(self.count)
+
+        def label(m: int, c: int) -> str:
+            margin = self.margins.margins[m]
+            return f"{where}{margin.name} = {margin.categories[c]}"
+
+        factor[live], used, gap = calibration.rake_cells(
+            mass[live],
+            [member[live] for member in self.members],
+            [m.counts for m in self.margins],
+            label,
+            self.iterations,
+            self.tolerance,
+        )
+        return weights * factor[self.key], used, gap
+
+
+def _members(coded: Sequence[Array], sizes: Sequence[int], key: Ints, count: int) -> tuple[Ints, ...]:
+    """Every cell's category per margin (c,)."""
+    if count == int(np.prod([float(s) for s in sizes])):
+        grid = np.unravel_index(np.arange(count), tuple(sizes))
+        return tuple(np.asarray(g, np.int64) for g in grid)
+    first = np.zeros(count, np.int64)
+    first[key[::-1]] = np.arange(len(key))[::-1]
+    return tuple(np.asarray(code[first], np.int64) for code in coded)
+
+
+# -- calibration -----------------------------------------------------------------------------------------------
+
+
+def calibrate(
+    design: SurveyDesign,
+    totals: Mapping[str, float] | Margins,
+    *,
+    columns: Mapping[str, Array] | Floats | None = None,
+    numbers: Mapping[str, float] | None = None,
+    method: str = "linear",
+    bounds: tuple[float, float] | None = None,
+    aggregate: int | None = None,
+    variance: Array | None = None,
+    tolerance: float = calibration.TOLERANCE,
+) -> SurveyDesign:
+    """Weights that meet totals. R: ``calibrate`` with calfun linear, raking or logit, and bounds on the factors.
+
+    ``totals`` are margins (then ``numbers`` may add totals of numeric columns) or ``{name: total}`` of the
+    ``columns`` (name -> (n,) values, or an (n, q) matrix in the order of ``totals``; None: the design's own).
+    ``aggregate=1`` gives all members of a first-stage unit the same factor. Source: Deville and Särndal (1992).
+    """
+    if isinstance(totals, Margins):
+        names, matrix, targets = _margin_matrix(design, totals, numbers or {})
+    else:
+        names, targets = list(totals), np.array([float(t) for t in totals.values()])
+        matrix = _matrix(design, names, columns)
+    before = design.weights
+    if aggregate is not None:
+        if not 1 <= aggregate <= len(design.plan):
+            raise DataError("no_such_stage", f"The design has no stage {aggregate}.")
+        unit = design.plan[aggregate - 1].unit
+        matrix, before = _averaged(matrix, unit), _averaged(before[:, None], unit)[:, 0]
+    limits = bounds if bounds is not None else (-np.inf, np.inf)
+
+    def factors(weights: Floats, where: str = "") -> calibration.Solution:
+        labels = [where + name for name in names] if where else names
+        return calibration.solve(
+            matrix, weights, targets, labels, method, limits, variance, tolerance=tolerance
+        )
+
+    solution = factors(before)
+    after = design.weights * solution.g
+    step = projection.Regression(matrix, before, before * solution.g, variance)
+    replicates = None
+    if design.replicates is not None:
+        tables = []
+        for r, w in enumerate(design.replicates.each()):
+            used = w if aggregate is None else _averaged(w[:, None], unit)[:, 0]
+            tables.append(w * factors(used, f"replicate {r + 1}: ").g)
+        replicates = _recombined(design.replicates, np.stack(tables, axis=1))
+    moved = [
+        Move(name, "", float(b), float(t)) for name, b, t in zip(names, before @ matrix, targets, strict=True)
+    ]
+    negative = int(np.count_nonzero(after < 0))
+    diagnostics = describe(
+        f"{method} calibration",
+        after,
+        iterations=solution.iterations,
+        largest_gap=solution.gap,
+        moves=_most(moved),
+        notes=(f"negative_weights: {negative}",) if negative else (),
+        settings={"totals": dict(zip(names, targets.tolist(), strict=True)), "bounds": list(limits)},
+    )
+    return replace(
+        design,
+        weights=after,
+        calibrations=() if replicates is not None else (*design.calibrations, step),
+        replicates=replicates,
+        steps=(*design.steps, diagnostics),
+    )
+
+
+def _matrix(
+    design: SurveyDesign, names: Sequence[str], columns: Mapping[str, Array] | Floats | None
+) -> Floats:
+    if isinstance(columns, np.ndarray):
+        matrix = np.ascontiguousarray(columns, float)
+    else:
+        given = columns or {}
+        parts = [np.asarray(given[n], float) if n in given else design.column(n).numeric() for n in names]
+        matrix = np.stack(parts, axis=1)
+    if matrix.shape != (len(design), len(names)):
+        raise DataError(
+            "matrix_shape",
+            f"The calibration columns have shape {matrix.shape}; expected {len(design)} rows for {len(names)} totals.",
+        )
+    if len(design.calibrations) or design.domain is not None or not np.isfinite(matrix[:1]).all():
+        matrix = np.where(design.active[:, None], matrix, 0.0)
+    gaps = ~np.isfinite(matrix.sum(axis=0))
+    if gaps.any():
+        name = names[int(np.flatnonzero(gaps)[0])]
+        count = int(np.count_nonzero(~np.isfinite(matrix[:, int(np.flatnonzero(gaps)[0])])))
+        raise MarginError(
+            "calibration_missing",
+            f"{count} respondents have no value for the calibration variable {name}.",
+            place=name,
+            count=count,
+        )
+    return matrix
+
+
+def _margin_matrix(
+    design: SurveyDesign, margins: Margins, numbers: Mapping[str, float]
+) -> tuple[list[str], Floats, Floats]:
+    """Indicators of all categories but the first of every later margin (they sum to the same total)."""
+    names, parts, targets = [], [], []
+    for m, margin in enumerate(margins):
+        column = _margin_column(design, margin)
+        check_categories(margin, column, design.active)
+        codes = _codes_of(margin, column, design.active)
+        for c in range(1 if m else 0, len(margin.categories)):
+            names.append(f"{margin.name} = {margin.categories[c]}")
+            parts.append((codes == c) & design.active)
+            targets.append(margin.counts[c])
+    for name, total in numbers.items():
+        names.append(name)
+        parts.append(design.column(name).numeric())
+        targets.append(float(total))
+    matrix = np.empty((len(design), len(parts)))
+    for j, part in enumerate(parts):
+        matrix[:, j] = part
+    return names, _matrix(design, names, matrix), np.array(targets)
+
+
+def _averaged(matrix: Floats, unit: Ints) -> Floats:
+    return projection.group_means(matrix, unit, None, int(unit.max()) + 1)[unit]
+
+
+# -- trimming --------------------------------------------------------------------------------------------------
+
+
+def trim(
+    design: SurveyDesign, *, lower: float = -np.inf, upper: float = np.inf, strict: bool = True
+) -> SurveyDesign:
+    """Weights within [lower, upper], the excess spread evenly over the untrimmed. R: ``trimWeights`` (4.5).
+
+    ``strict`` repeats until every weight is inside, remembering which were trimmed. Trimming moves the margins that
+    calibration had met: the diagnostics name how far. To keep them, calibrate with bounds instead.
+    """
+    if not lower < upper:
+        raise CalibrationError(
+            "trim_bounds", f"The lower bound {lower:g} is not below the upper bound {upper:g}."
+        )
+    w = design.weights.copy()
+    live = design.active
+    count = int(live.sum())
+    total = float(w[live].sum())
+    if not lower * count <= total * (1 + 1e-12) or not total <= upper * count * (1 + 1e-12):
+        raise CalibrationError(
+            "trim_infeasible",
+            f"{count} weights with the sum {total:,.10g} cannot all lie between {lower:g} and {upper:g}; their mean is "
+            f"{total / count:,.10g}.",
+            place="trim",
+        )
+    trimmed = np.zeros(len(w), bool)
+    rounds = 0
+    while True:
+        outside = live & ((w < lower) | (w > upper))
+        if not outside.any() or (rounds and not strict):
+            break
+        rounds += 1
+        trimmed |= outside
+        clipped = np.clip(w, lower, upper)
+        excess = float((w - clipped)[outside].sum())
+        rest = live & ~trimmed
+        if not rest.any():
+            raise CalibrationError(
+                "trim_infeasible",
+                f"After {rounds} rounds every weight lies on a bound and {excess:,.10g} is left over; widen the bounds.",
+                place="trim",
+            )
+        w = np.where(outside, clipped, w)
+        w[rest] += excess / rest.sum()
+    notes = tuple(f"margins_moved: {gap:.3%}" for gap in (_moved_totals(design, w),) if gap > 1e-9)
+    step = describe(
+        "trimming",
+        w,
+        iterations=rounds,
+        trimmed=int(trimmed.sum()),
+        notes=notes,
+        settings={"lower": float(lower), "upper": float(upper), "strict": strict},
+    )
+    return replace(design, weights=w, steps=(*design.steps, step))
+
+
+def _moved_totals(design: SurveyDesign, weights: Floats) -> float:
+    """Largest relative move of the totals that earlier calibrations had met."""
+    worst = 0.0
+    for step in design.calibrations:
+        before, after = step.margin_totals(design.weights), step.margin_totals(weights)
+        size = np.maximum(np.abs(before), 1e-300)
+        worst = max(worst, float(np.max(np.abs(after - before) / size)))
+    return worst
+
+
+# -- standardisation -------------------------------------------------------------------------------------------
+
+
+def standardise(
+    design: SurveyDesign,
+    by: str,
+    over: str | Sequence[str],
+    population: Mapping[str, float] | Sequence[float],
+) -> SurveyDesign:
+    """Direct standardisation: within every group of ``over`` the shares of ``by`` are those of ``population``.
+
+    R: ``svystandardize``. ``population`` counts or shares per level of ``by``, by name or in level order.
+    """
+    column = design.column(by).category()
+    if isinstance(population, Mapping):
+        values = [float(population.get(level, 0.0)) for level in column.levels]
+    else:
+        values = [float(v) for v in population]
+    if len(values) != len(column.levels):
+        raise MarginError(
+            "standard_length",
+            f"{by} has {len(column.levels)} categories and the standard population {len(values)}.",
+            place=by,
+        )
+    shares = np.array(values) / sum(values)
+    groups = [over] if isinstance(over, str) else list(over)
+    crossed = interaction([design.column(g).category() for g in groups]) if groups else None
+    codes = crossed.values if crossed is not None else np.zeros(len(design), np.int64)
+    levels = crossed.levels if crossed is not None else ("all",)
+    live = design.active & (codes >= 0) & (column.values >= 0)
+    sizes = np.bincount(codes[live], design.weights[live], len(levels))
+    counts = np.outer(shares, sizes).ravel()
+    names = tuple(f"{a}.{b}" for a in column.levels for b in levels)
+    cell = Column("standard", "category", np.where(live, column.values * len(levels) + codes, -1), names)
+    inside = design if live.sum() == design.active.sum() else design.subset(live)
+    margin = Margin(("standard",), names, counts)
+    done = post_stratify(inside.with_columns(standard=cell), margin, partial=True)
+    kept = {k: v for k, v in done.data.items() if k != "standard"}
+    return replace(done, data=kept)
+
+
+# -- shared ending ---------------------------------------------------------------------------------------------
+
+
+def _uncertainty(margins: Sequence[Margin]) -> Floats | None:
+    """(q,) variances of all margin counts one after the other, or None where they are exact."""
+    if all(m.se is None for m in margins):
+        return None
+    return np.concatenate([np.zeros(len(m.counts)) if m.se is None else m.se**2 for m in margins])
+
+
+def _recombined(replicates: Replicates, table: Floats) -> Replicates:
+    """Replicates whose weights are the columns of ``table`` (n, R); degrees of freedom are taken anew."""
+    return replace(replicates, base=np.ones(len(table)), factors=table, unit=None, df=None)
+
+
+def _most(moves: Sequence[Move]) -> tuple[Move, ...]:
+    def size(move: Move) -> float:
+        return abs(np.log(move.after / move.before)) if move.after > 0 and move.before > 0 else np.inf
+
+    return tuple(sorted(moves, key=size, reverse=True)[:MOVES])
+
+
+def _finish(
+    design: SurveyDesign,
+    after: Floats,
+    step: projection.Projection,
+    replicates: Replicates | None,
+    kind: str,
+    margins: Sequence[Margin],
+    codes: Mapping[str, Array],
+    iterations: int,
+    notes: tuple[str, ...],
+    gap: float = 0.0,
+) -> SurveyDesign:
+    moves = []
+    for margin in margins:
+        sums = np.bincount(codes[margin.name], design.weights, len(margin.categories))
+        moves += [
+            Move(margin.name, c, float(b), float(t))
+            for c, b, t in zip(margin.categories, sums, margin.counts, strict=True)
+        ]
+    settings: dict[str, Any] = {"margins": [m.to_dict() for m in margins]}
+    diagnostics = describe(
+        kind,
+        after,
+        iterations=iterations,
+        largest_gap=gap,
+        moves=_most(moves),
+        notes=notes,
+        settings=settings,
+    )
+    return replace(
+        design,
+        weights=after,
+        calibrations=() if replicates is not None else (*design.calibrations, step),
+        replicates=replicates,
+        steps=(*design.steps, diagnostics),
+    )

@@ -20,10 +20,12 @@ from web import accounts, errors, headers, i18n, rooms, shell
 ROOMS = (
     "web.health:room",
     "web.staff:room",
+    "web.accounts.views:room",
+    "web.audit.views:room",
 )
 
 #: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.
-COMMANDS = ("web.cli:COMMANDS",)
+COMMANDS = ("web.cli:COMMANDS", "web.accounts.cli:COMMANDS", "surveys.cli:questionnaire")
 
 
 def _load(place: str) -> Any:
@@ -61,6 +63,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     accounts.set_up(app, settings)
     for place in ROOMS:
         rooms.furnish(app, _load(place), csrf, settings.role)
+    accounts.watch_sign_in(app, settings)
     for place in COMMANDS:
         found = _load(place)
         for command in found if isinstance(found, tuple) else (found,):

@@ -119,7 +119,8 @@ def _shell(code: int) -> str:
 def page_open_too_long() -> ResponseReturnValue:
     """The page for a form whose session ended: what was typed is offered for sending again.
 
-    Only what our own pages sent is offered: a form of somebody else's site must not become ours with one click.
+    Only what our own pages sent is offered: a form of somebody else's site must not become ours with one
+    click.
     """
     from web.accounts.access import LOGIN_PATH
     from web.shell import signed_in

@@ -24,8 +24,15 @@ def upgrade() -> None:
     sa.Column('sealing', sa.LargeBinary(length=32), nullable=True),
     sa.Column('is_open', sa.Boolean(), nullable=False),
     sa.Column('moved', sa.Integer(), nullable=False),
+    sa.Column('retired', sa.Text(), nullable=True),
     sa.CheckConstraint('is_open = (sealing IS NOT NULL)', name=op.f('ck_batch_open')),
     sa.PrimaryKeyConstraint('key_id', name=op.f('pk_batch')),
+    sqlite_with_rowid=False
+    )
+    op.create_table('collector_state',
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('value', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_collector_state')),
     sqlite_with_rowid=False
     )
     op.create_table('published_office',
@@ -46,6 +53,29 @@ def upgrade() -> None:
     sa.Column('document', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.PrimaryKeyConstraint('kind', 'key', name=op.f('pk_published_results'))
     )
+    op.create_table('response',
+    sa.Column('id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('wave', sa.Text(), nullable=False),
+    sa.Column('key_id', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('variant', sa.Integer(), nullable=False),
+    sa.Column('mode', sa.Text(), nullable=False),
+    sa.Column('record_key', sa.LargeBinary(length=4), nullable=False),
+    sa.Column('answers', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.CheckConstraint("mode IN ('self', 'assisted', 'paper', 'other')", name=op.f('ck_response_mode')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_response')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_response_wave', 'response', ['wave'], unique=False)
+    op.create_table('response_text',
+    sa.Column('id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('wave', sa.Text(), nullable=False),
+    sa.Column('address', sa.Text(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_response_text')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_response_text_wave', 'response_text', ['wave', 'address'], unique=False)
     op.create_table('spent',
     sa.Column('key_id', sa.Text(), nullable=False),
     sa.Column('token', sa.LargeBinary(length=32), nullable=False),
@@ -66,12 +96,15 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE TRIGGER access_stays_delete BEFORE DELETE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access') BEGIN SELECT RAISE(ABORT, 'what codes admit to cannot be withdrawn'); END")
         op.execute("CREATE TRIGGER levels_are_frozen_update BEFORE UPDATE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access' AND (NEW.kind <> OLD.kind OR NEW.key <> OLD.key OR NEW.document -> 'levels' <> OLD.document -> 'levels' OR NEW.document -> 'levels' IS NULL)) BEGIN SELECT RAISE(ABORT, 'the levels of anonymity are frozen'); END")
+        op.execute("CREATE TRIGGER response_is_final_update BEFORE UPDATE ON response FOR EACH ROW WHEN (NEW.id <> OLD.id OR NEW.wave <> OLD.wave OR NEW.key_id <> OLD.key_id OR NEW.version <> OLD.version OR NEW.variant <> OLD.variant OR NEW.record_key <> OLD.record_key OR NEW.answers <> OLD.answers OR NEW.mode <> 'other') BEGIN SELECT RAISE(ABORT, 'a response cannot be changed'); END")
         op.execute("CREATE TRIGGER spent_is_final_update BEFORE UPDATE ON spent FOR EACH ROW WHEN (NEW.key_id <> OLD.key_id OR NEW.token <> OLD.token OR NEW.revision < OLD.revision) BEGIN SELECT RAISE(ABORT, 'a spent token stays spent'); END")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE OR REPLACE FUNCTION access_stays_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'what codes admit to cannot be withdrawn' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute("CREATE TRIGGER access_stays_delete BEFORE DELETE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access') EXECUTE FUNCTION access_stays_delete()")
         op.execute("CREATE OR REPLACE FUNCTION levels_are_frozen_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the levels of anonymity are frozen' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute("CREATE TRIGGER levels_are_frozen_update BEFORE UPDATE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access' AND (NEW.kind <> OLD.kind OR NEW.key <> OLD.key OR NEW.document -> 'levels' <> OLD.document -> 'levels' OR NEW.document -> 'levels' IS NULL)) EXECUTE FUNCTION levels_are_frozen_update()")
+        op.execute("CREATE OR REPLACE FUNCTION response_is_final_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a response cannot be changed' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute("CREATE TRIGGER response_is_final_update BEFORE UPDATE ON response FOR EACH ROW WHEN (NEW.id <> OLD.id OR NEW.wave <> OLD.wave OR NEW.key_id <> OLD.key_id OR NEW.version <> OLD.version OR NEW.variant <> OLD.variant OR NEW.record_key <> OLD.record_key OR NEW.answers <> OLD.answers OR NEW.mode <> 'other') EXECUTE FUNCTION response_is_final_update()")
         op.execute("CREATE OR REPLACE FUNCTION spent_is_final_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a spent token stays spent' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute('CREATE TRIGGER spent_is_final_update BEFORE UPDATE ON spent FOR EACH ROW WHEN (NEW.key_id <> OLD.key_id OR NEW.token <> OLD.token OR NEW.revision < OLD.revision) EXECUTE FUNCTION spent_is_final_update()')
 
@@ -80,8 +113,13 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('waiting')
     op.drop_table('spent')
+    op.drop_index('ix_response_text_wave', table_name='response_text')
+    op.drop_table('response_text')
+    op.drop_index('ix_response_wave', table_name='response')
+    op.drop_table('response')
     op.drop_table('published_results')
     op.drop_table('published_register')
     op.drop_table('published_office')
+    op.drop_table('collector_state')
     op.drop_table('batch')
     # ### end Alembic commands ###

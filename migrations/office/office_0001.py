@@ -36,10 +36,45 @@ def upgrade() -> None:
     sa.UniqueConstraint('email', name=op.f('uq_account_email')),
     sa.UniqueConstraint('fs_uniquifier', name=op.f('uq_account_fs_uniquifier'))
     )
+    op.create_table('audit_entry',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('process', sa.Text(), nullable=False),
+    sa.Column('account_id', sa.Integer(), nullable=True),
+    sa.Column('account', sa.Text(), nullable=False),
+    sa.Column('action', sa.Text(), nullable=False),
+    sa.Column('target', sa.Text(), nullable=False),
+    sa.Column('details', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entry'))
+    )
+    op.create_index('ix_audit_entry_at', 'audit_entry', ['at'], unique=False)
     op.create_table('role',
     sa.Column('name', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_role'))
     )
+    op.create_table('wave',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('survey', sa.Text(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('population', sa.Text(), nullable=False),
+    sa.Column('frame', sa.Text(), nullable=False),
+    sa.Column('languages', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('levels', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('versions', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('opens_on', sa.Date(), nullable=True),
+    sa.Column('closes_on', sa.Date(), nullable=True),
+    sa.Column('checklist', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("channel IN ('sample', 'open')", name=op.f('ck_wave_channel')),
+    sa.CheckConstraint("state IN ('draft', 'frozen', 'open', 'closed')", name=op.f('ck_wave_state')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_wave')),
+    sa.UniqueConstraint('survey', 'number', 'channel', name=op.f('uq_wave_survey'))
+    )
+    op.create_index('uq_wave_open', 'wave', ['survey', 'channel'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
     op.create_table('account_role',
     sa.Column('account_id', sa.Integer(), nullable=False),
     sa.Column('role', sa.Text(), nullable=False),
@@ -51,16 +86,35 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE TRIGGER account_role_fixed_update BEFORE UPDATE ON account_role FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'account roles are inserted and deleted only'); END")
         op.execute("CREATE TRIGGER account_role_separation BEFORE INSERT ON account_role FOR EACH ROW WHEN (NEW.role = 'register_clerk' AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role IN ('analyst', 'entry_clerk', 'reviewer'))) OR (NEW.role IN ('analyst', 'entry_clerk', 'reviewer') AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role = 'register_clerk')) BEGIN SELECT RAISE(ABORT, 'register_clerk excludes analyst, entry_clerk and reviewer on one account'); END")
+        op.execute("CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
+        op.execute("CREATE TRIGGER audit_entry_kept_update BEFORE UPDATE ON audit_entry FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
+        op.execute("CREATE TRIGGER wave_goes_forward_update BEFORE UPDATE ON wave FOR EACH ROW WHEN ((OLD.state = 'draft' AND NEW.state IN ('open', 'closed')) OR (OLD.state = 'frozen' AND NEW.state = 'draft') OR (OLD.state = 'open' AND NEW.state IN ('draft', 'frozen')) OR (OLD.state = 'closed' AND NEW.state <> 'closed')) BEGIN SELECT RAISE(ABORT, 'a wave goes from draft to frozen, open and closed, never back'); END")
+        op.execute("CREATE TRIGGER wave_levels_are_frozen_update BEFORE UPDATE ON wave FOR EACH ROW WHEN (OLD.state <> 'draft' AND (NEW.levels <> OLD.levels OR NEW.channel <> OLD.channel OR NEW.id <> OLD.id OR NEW.survey <> OLD.survey)) BEGIN SELECT RAISE(ABORT, 'the levels of anonymity are frozen'); END")
+        op.execute("CREATE TRIGGER wave_stays_delete BEFORE DELETE ON wave FOR EACH ROW WHEN (OLD.state <> 'draft') BEGIN SELECT RAISE(ABORT, 'a wave whose levels are frozen stays'); END")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE OR REPLACE FUNCTION account_role_fixed_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'account roles are inserted and deleted only' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute('CREATE TRIGGER account_role_fixed_update BEFORE UPDATE ON account_role FOR EACH ROW EXECUTE FUNCTION account_role_fixed_update()')
         op.execute("CREATE OR REPLACE FUNCTION account_role_separation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM account WHERE id = NEW.account_id FOR UPDATE; IF (NEW.role = 'register_clerk' AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role IN ('analyst', 'entry_clerk', 'reviewer'))) OR (NEW.role IN ('analyst', 'entry_clerk', 'reviewer') AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role = 'register_clerk')) THEN RAISE EXCEPTION 'register_clerk excludes analyst, entry_clerk and reviewer on one account' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$")
         op.execute('CREATE TRIGGER account_role_separation BEFORE INSERT ON account_role FOR EACH ROW EXECUTE FUNCTION account_role_separation()')
+        op.execute("CREATE OR REPLACE FUNCTION audit_entry_kept_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute('CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept_delete()')
+        op.execute("CREATE OR REPLACE FUNCTION audit_entry_kept_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute('CREATE TRIGGER audit_entry_kept_update BEFORE UPDATE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept_update()')
+        op.execute("CREATE OR REPLACE FUNCTION wave_goes_forward_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a wave goes from draft to frozen, open and closed, never back' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute("CREATE TRIGGER wave_goes_forward_update BEFORE UPDATE ON wave FOR EACH ROW WHEN ((OLD.state = 'draft' AND NEW.state IN ('open', 'closed')) OR (OLD.state = 'frozen' AND NEW.state = 'draft') OR (OLD.state = 'open' AND NEW.state IN ('draft', 'frozen')) OR (OLD.state = 'closed' AND NEW.state <> 'closed')) EXECUTE FUNCTION wave_goes_forward_update()")
+        op.execute("CREATE OR REPLACE FUNCTION wave_levels_are_frozen_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the levels of anonymity are frozen' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute("CREATE TRIGGER wave_levels_are_frozen_update BEFORE UPDATE ON wave FOR EACH ROW WHEN (OLD.state <> 'draft' AND (NEW.levels <> OLD.levels OR NEW.channel <> OLD.channel OR NEW.id <> OLD.id OR NEW.survey <> OLD.survey)) EXECUTE FUNCTION wave_levels_are_frozen_update()")
+        op.execute("CREATE OR REPLACE FUNCTION wave_stays_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a wave whose levels are frozen stays' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute("CREATE TRIGGER wave_stays_delete BEFORE DELETE ON wave FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION wave_stays_delete()")
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('account_role')
+    op.drop_index('uq_wave_open', table_name='wave', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+    op.drop_table('wave')
     op.drop_table('role')
+    op.drop_index('ix_audit_entry_at', table_name='audit_entry')
+    op.drop_table('audit_entry')
     op.drop_table('account')
     # ### end Alembic commands ###

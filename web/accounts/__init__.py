@@ -52,3 +52,11 @@ def set_up(app: Flask, settings: Settings) -> None:
 
     security.set_up(app, settings)
     access.set_up(app)
+
+
+def watch_sign_in(app: Flask, settings: Settings) -> None:
+    """Throttle and log the sign-in, in the processes that offer it; called when all rooms are furnished."""
+    if settings.role in ("all", "office"):
+        from web.accounts import sign_in
+
+        sign_in.set_up(app)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlencode
 
 from flask import Flask, abort, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import logout_user
 
 from web.accounts import account_or_none
-from web.rooms import Room, room_of
+from web.rooms import Room, audience_here, room_of
 
 #: A session ends after this long even when it is in use.
 LONGEST_SESSION_SECONDS = 12 * 60 * 60
 
 LOGIN_PATH = "/office/login"
+
+#: Flask-Security's mail to a help desk; here an administrator resets a second factor instead.
+RESCUE = "security.two_factor_rescue"
 
 
 def set_up(app: Flask) -> None:
@@ -24,12 +28,15 @@ def set_up(app: Flask) -> None:
 
 def guard() -> ResponseReturnValue | None:
     """Let the request in, or answer with the login page or 403."""
-    room = room_of(request.endpoint)
-    if room is None or room.audience != "staff":
+    if audience_here() != "staff":
         return None
     session.permanent = True
     _end_old_session()
-    if request.endpoint in room.open_endpoints:
+    room = room_of(request.endpoint)
+    if request.endpoint == RESCUE:
+        abort(404)
+    # Flask-Security guards its own pages; an unknown address gets its 404 from the routing.
+    if room is None or request.endpoint in room.open_endpoints:
         return None
     return refusal(room)
 
@@ -50,8 +57,6 @@ def refusal(room: Room) -> ResponseReturnValue | None:
 
 def login_address() -> str:
     """The login page, coming back to this page afterwards."""
-    from urllib.parse import urlencode
-
     if request.method != "GET":
         return LOGIN_PATH
     return f"{LOGIN_PATH}?{urlencode({'next': request.full_path.rstrip('?')})}"

@@ -40,10 +40,10 @@ class Role(OfficeBase, RoleMixin):
 class Account(OfficeBase, UserMixin):
     """A person of the staff.
 
-    ``password`` is an argon2 hash, NULL until the invitation was accepted; ``tf_totp_secret`` is encrypted with
-    the secret TOTP_KEY; ``totp_counter`` is the last time step whose code was used, so that no code works twice;
-    ``mf_recovery_codes`` are the encrypted unused recovery codes; ``fs_uniquifier`` stands in the session:
-    changing it signs the account out everywhere.
+    ``password`` is an argon2 hash, NULL until the invitation was accepted; ``tf_totp_secret`` is encrypted
+    with the secret TOTP_KEY; ``totp_counter`` is the last time step whose code was used, so that no code
+    works twice; ``mf_recovery_codes`` are the encrypted unused recovery codes; ``fs_uniquifier`` stands in
+    the session: changing it signs the account out everywhere.
     """
 
     __tablename__ = "account"
@@ -62,7 +62,9 @@ class Account(OfficeBase, UserMixin):
     created_on: Mapped[datetime.date] = mapped_column(Date)
     last_sign_in_on: Mapped[datetime.date | None] = mapped_column(Date)
 
-    roles: Mapped[list[Role]] = relationship(secondary="account_role", lazy="selectin", order_by=Role.name)
+    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
+        secondary="account_role", lazy="selectin", order_by=Role.name
+    )
 
     @property
     def role_names(self) -> tuple[str, ...]:
@@ -71,10 +73,10 @@ class Account(OfficeBase, UserMixin):
 
 
 _SEALED = ", ".join(f"'{role}'" for role in SEALED_ROLES)
+_OTHERS = "EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role"
 _CONFLICT = (
-    f"(NEW.role = '{REGISTER_ROLE}' AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id "
-    f"AND role IN ({_SEALED}))) OR (NEW.role IN ({_SEALED}) AND EXISTS (SELECT 1 FROM account_role "
-    f"WHERE account_id = NEW.account_id AND role = '{REGISTER_ROLE}'))"
+    f"(NEW.role = '{REGISTER_ROLE}' AND {_OTHERS} IN ({_SEALED}))) "
+    f"OR (NEW.role IN ({_SEALED}) AND {_OTHERS} = '{REGISTER_ROLE}'))"
 )
 
 # On PostgreSQL the account's row is locked first: two transactions that each add one half of a forbidden

@@ -36,7 +36,7 @@ _PROPERTIES = {
 }
 
 _DECLARATION = re.compile(r"(?<=[;{])(" + "|".join(sorted(_PROPERTIES, key=len, reverse=True)) + r")(?=:)")
-_ALIGNMENT = re.compile(r"(?<=[;{])(text-align|float):(left|right)")
+_ALIGNMENT = re.compile(r"(?<=[;{])(text-align|float|clear):(left|right)")
 
 
 def logical(css: str) -> str:
@@ -48,4 +48,4 @@ def logical(css: str) -> str:
 
 def _aligned(found: re.Match[str]) -> str:
     edge = "start" if found[2] == "left" else "end"
-    return f"{found[1]}:{'inline-' if found[1] == 'float' else ''}{edge}"
+    return f"{found[1]}:{'' if found[1] == 'text-align' else 'inline-'}{edge}"

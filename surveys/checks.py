@@ -137,7 +137,7 @@ def _answers_of_items(draft: Draft) -> Iterator[Fault]:
             answers = draft.answers(own, item)
             if "scale" in own and ("options" in own or "from" in own):
                 yield Fault("scale-and-options", at)
-            if answers is None and not draft.has_broken_scale(own, item) and not _exact(item):
+            if answers is None and not draft.has_lost_scale(own, item) and not _exact(item):
                 yield Fault("no-options", at)
             elif answers and "from" in answers and item["type"] in ("multiple", "ranking", "number", "date"):
                 yield Fault("steps-not-for-type", at, {"type": item["type"]})
@@ -152,7 +152,7 @@ def _exact(item: Mapping[str, Any]) -> bool:
 def _numbers(draft: Draft, item: Mapping[str, Any], place: str) -> Iterator[Fault]:
     answers = draft.answers(item, item)
     options = (answers or {}).get("options", ())
-    if answers is None and not draft.has_broken_scale(item, item):
+    if answers is None and not draft.has_lost_scale(item, item):
         if not item.get("exact", False):
             yield Fault("number-exact", place)
         elif not {"min", "max"} <= item.keys():

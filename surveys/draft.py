@@ -67,9 +67,9 @@ class Draft:
                 return found
         return None
 
-    def has_broken_scale(self, own: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
-        """Say whether a scale is named but not there, which has been reported at its own place."""
-        return "scale" in own or "scale" in item
+    def has_lost_scale(self, own: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+        """Say whether a scale is named that is not there, which is reported at its own place."""
+        return self.answers(own, item) is None and ("scale" in own or "scale" in item)
 
     def is_ordered(self, item: Mapping[str, Any]) -> bool:
         """Say whether the order of the item's answers is meaning."""

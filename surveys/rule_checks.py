@@ -21,7 +21,7 @@ class Known:
     domains: dict[str, rules.Domain] = field(default_factory=dict)
     modules: dict[str, str | None] = field(default_factory=dict)
     conditions: dict[str, rules.Rule | None] = field(default_factory=dict)
-    faulty: set[str] = field(default_factory=set)
+    unclear: set[str] = field(default_factory=set)
 
 
 def _known(draft: Draft) -> Known:
@@ -30,6 +30,8 @@ def _known(draft: Draft) -> Known:
         known.everything[item["id"]] = item
         inner = inner_parts(item)
         known.modules[item["id"]] = item.get("module")
+        if any(draft.has_lost_scale(own, item) for own in inner or (item,)):
+            known.unclear.add(item["id"])
         if inner:
             known.parts[item["id"]] = tuple(f"{item['id']}.{part['id']}" for part in inner)
         for part in inner or (None,):
@@ -50,12 +52,12 @@ def _domain(draft: Draft, item: Mapping[str, Any], own: Mapping[str, Any]) -> ru
     return rules.Domain(found, exclusive, maximum)
 
 
-def _leaves(rule: Mapping[str, Any], negated: bool = False) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    """Yield the atoms of a written rule and whether ``not`` stands right over them."""
+def _leaves(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the atoms of a written rule."""
     if "not" in rule:
-        yield from _leaves(rule["not"], True)
+        yield from _leaves(rule["not"])
     elif "item" in rule:
-        yield rule, negated
+        yield rule
     else:
         for part in rule.get("all", rule.get("any", ())):
             yield from _leaves(part)
@@ -77,19 +79,21 @@ def _references(draft: Draft) -> Iterator[Fault]:
         place = f"items/{item['id']}"
         own = list(_rule_faults(draft, known, before, item, place, item)) if "show_if" in item else []
         yield from own
-        if not own and "show_if" in item:
+        lost = "show_if" in item and _unclear(known, item["show_if"])
+        if not own and not lost and "show_if" in item:
             yield from _can_hold(known, rules.parse(item["show_if"], known.parts), f"{place}/show_if")
         inner = inner_parts(item)
         for part in inner:
             at = f"{place}/{part['id']}"
             found = list(_rule_faults(draft, known, before, part, at, item)) if "show_if" in part else []
             yield from found
-            _remember(known, item, part, f"{item['id']}.{part['id']}", bool(own or found))
-            if not own and not found and "show_if" in part:
+            part_lost = lost or ("show_if" in part and _unclear(known, part["show_if"]))
+            _remember(known, item, part, f"{item['id']}.{part['id']}", bool(own or found or part_lost))
+            if not own and not found and not part_lost and "show_if" in part:
                 yield from _can_hold(known, known.conditions[f"{item['id']}.{part['id']}"], f"{at}/show_if")
             before.add(f"{item['id']}.{part['id']}")
         if not inner:
-            _remember(known, item, None, item["id"], bool(own))
+            _remember(known, item, None, item["id"], bool(own or lost))
         before.add(item["id"])
 
 
@@ -97,11 +101,16 @@ def _remember(
     known: Known, item: Mapping[str, Any], part: Mapping[str, Any] | None, address: str, faulty: bool
 ) -> None:
     if faulty:
-        known.faulty.add(address)
         known.conditions[address] = None
         return
     written = [own["show_if"] for own in (item, part) if own and "show_if" in own]
     known.conditions[address] = rules.conjunction(*(rules.parse(rule, known.parts) for rule in written))
+
+
+def _unclear(known: Known, rule: Mapping[str, Any]) -> bool:
+    """Say whether a rule refers to something that was taken out or has lost its answers."""
+    names = {atom["item"] for atom in _leaves(rule)}
+    return any(name not in known.everything or name.partition(".")[0] in known.unclear for name in names)
 
 
 def _can_hold(known: Known, rule: rules.Rule | None, place: str) -> Iterator[Fault]:
@@ -124,7 +133,7 @@ def _rule_faults(
     for inner in _nots(own["show_if"]):
         if "in" not in inner or inner["item"] in known.parts:
             yield Fault("rule-not", at)
-    for atom, _ in _leaves(own["show_if"]):
+    for atom in _leaves(own["show_if"]):
         address = atom["item"]
         params = {"item": address}
         if address not in known.everything:
@@ -134,7 +143,7 @@ def _rule_faults(
             yield Fault("rule-self", at, params)
         elif address not in before:
             yield Fault("rule-forward", at, params)
-        else:
+        elif known.everything[address]["id"] not in known.unclear:
             yield from _atom_faults(draft, known, atom, at, item)
 
 

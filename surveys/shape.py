@@ -87,7 +87,7 @@ def _faults(error: ValidationError, document: Any) -> list[tuple[tuple[Any, ...]
         return [
             (path or (name,), Fault("unknown-field", _join(place, name), {"field": name})) for name in names
         ]
-    if error.schema is False:
+    if kind == "not":
         return [(path, Fault("field-not-for-type", place, {"field": str(path[-1])}))]
     if "propertyNames" in error.absolute_schema_path:
         return [
@@ -109,7 +109,7 @@ def _short(value: Any) -> dict[str, str]:
 def _pattern_kind(error: ValidationError) -> str:
     """Say which kind of name is badly written, by the schema's own pattern."""
     definitions = validator().schema["$defs"]
-    for kind, name in (("bad-tag", "tag"), ("bad-code", "code"), ("bad-address", "address")):
+    for kind, name in (("bad-tag", "tag"), ("bad-code", "code")):
         if error.validator_value == definitions[name]["pattern"]:
             return kind
     return "bad-name"
@@ -170,4 +170,4 @@ def _take_out(rest: dict[str, Any], where: list[tuple[Any, ...]]) -> None:
     for name, value in REPLACEABLE.items():
         rest.setdefault(name, value)
     for name in ("title", "consent"):
-        rest.setdefault(name, {})
+        rest.setdefault(name, {"und": name})

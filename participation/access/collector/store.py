@@ -1,0 +1,345 @@
+"""Receiving into the waiting room, and the mix that lets answers out of it.
+
+Every function takes the collector's session first, except `open_batch`, `run_mix` and `sweep`, which are
+whole operations over transactions and the key folder, done by the one worker that holds the folder's lock.
+"""
+
+from __future__ import annotations
+
+import json
+import random as pseudo
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from participation.access import admission, sealing
+from participation.access.collector.models import Batch, CollectorState, Spent, Waiting
+from participation.access.sealing import KeyFolder
+from stores import Store, published, published_all, random_id
+
+#: Moves opened submissions out of the waiting room, inside the mix's transaction: session, key id, documents
+#: in random order, whether this is the key's last mix.
+Move = Callable[[Session, str, Sequence[dict[str, Any]], bool], None]
+
+#: Advisory lock of PostgreSQL under which the one worker mixes.
+_WORKER_LOCK = 0x4D49_5845
+
+#: Tries to empty SQLite's log after a mix, while readers still hold it.
+_CHECKPOINT_TRIES = 40
+
+
+class Refused(Exception):
+    """A submission that is not taken; ``code`` is ``closed``, ``not_open``, ``spent`` or ``older``."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is received under a key: who sent it is in none of these.
+
+    ``token`` is the digest of the spent token, ``submission`` that of the submission's id; ``document`` is
+    sealed as JSON.  A ``revisable`` one may be replaced by a higher revision until the mix.
+    """
+
+    key_id: str
+    token: bytes
+    submission: bytes
+    document: Mapping[str, Any]
+    revision: int = 0
+    revisable: bool = False
+
+
+# ---------------------------------------------------------------- receiving
+
+
+def receive(session: Session, submission: Submission) -> str:
+    """Spend the token and put the sealed document into the waiting room: ``received`` or ``again``.
+
+    The same submission is told the same, also after the close; everything happens in the caller's
+    transaction, so nothing may be acknowledged before its commit.
+
+    Raises:
+        Refused: see there.
+    """
+    spent = session.get(Spent, (submission.key_id, submission.token), with_for_update=_row_lock(session))
+    if spent is not None and spent.submission == submission.submission:
+        return "again"
+    batch = open_for_writing(session, submission.key_id)
+    if spent is not None:
+        return _replace(session, spent, submission, batch)
+    waiting = random_id()
+    row = {
+        "key_id": submission.key_id,
+        "token": submission.token,
+        "submission": submission.submission,
+        "revision": submission.revision,
+        "waiting": waiting if submission.revisable else None,
+    }
+    if not _insert_if_new(session, row):
+        # Another transaction spent the token while this one waited for it.
+        other = session.get(Spent, (submission.key_id, submission.token), populate_existing=True)
+        if other is not None and other.submission == submission.submission:
+            return "again"
+        raise Refused("spent")
+    _wait(session, batch, waiting, submission.document)
+    return "received"
+
+
+def _row_lock(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _insert_if_new(session: Session, row: dict[str, Any]) -> bool:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Spent).values(row).on_conflict_do_nothing()
+    return bool(session.execute(statement.returning(Spent.token)).first())
+
+
+def _replace(session: Session, spent: Spent, submission: Submission, batch: Batch) -> str:
+    if not submission.revisable or spent.waiting is None:
+        raise Refused("spent")
+    if submission.revision <= spent.revision:
+        raise Refused("older")
+    session.execute(delete(Waiting).where(Waiting.key_id == spent.key_id, Waiting.id == spent.waiting))
+    waiting = random_id()
+    spent.submission, spent.revision, spent.waiting = submission.submission, submission.revision, waiting
+    session.flush()
+    _wait(session, batch, waiting, submission.document)
+    return "received"
+
+
+def open_for_writing(session: Session, key_id: str) -> Batch:
+    """The open batch of a key, held with a shared lock, so that no mix runs before this transaction ends.
+
+    Raises:
+        Refused: ``not_open`` before the worker has made the key's batch, ``closed`` after its last mix.
+    """
+    query = select(Batch).where(Batch.key_id == key_id).execution_options(populate_existing=True)
+    batch = session.execute(query.with_for_update(read=True)).scalar_one_or_none()
+    if batch is None:
+        raise Refused("not_open")
+    if not batch.is_open:
+        raise Refused("closed")
+    return batch
+
+
+def _wait(session: Session, batch: Batch, waiting: bytes, document: Mapping[str, Any]) -> None:
+    plain = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    session.execute(
+        insert(Waiting).values(
+            key_id=batch.key_id,
+            id=waiting,
+            sealed=sealing.seal(_public(batch), plain, _context(batch.key_id, waiting)),
+        )
+    )
+
+
+def _public(batch: Batch) -> bytes:
+    if batch.sealing is None:
+        raise Refused("closed")
+    return batch.sealing
+
+
+def _context(key_id: str, waiting: bytes) -> bytes:
+    return key_id.encode() + b"\x00" + waiting
+
+
+def admit(session: Session, key_id: str, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Put documents into the waiting room without tokens: keyed paper whose total equals the booked slips."""
+    batch = open_for_writing(session, key_id)
+    for document in pseudo.SystemRandom().sample(list(documents), len(documents)):
+        _wait(session, batch, random_id(), document)
+
+
+# ---------------------------------------------------------------- counts, in steps only
+
+
+def moved(session: Session) -> dict[str, int]:
+    """How many submissions of each key left the waiting room; changes only in a mix."""
+    rows = session.execute(select(Batch.key_id, Batch.moved)).all()
+    return {row.key_id: row.moved for row in rows}
+
+
+def is_closed(session: Session, key_id: str) -> bool:
+    """Whether the key's last mix is done."""
+    batch = session.get(Batch, key_id)
+    return batch is not None and not batch.is_open
+
+
+def waiting_count(session: Session, key_id: str) -> int:
+    """How many wait now: for the mix and for quorums in steps; never shown as it is."""
+    return session.scalar(select(func.count()).select_from(Waiting).where(Waiting.key_id == key_id)) or 0
+
+
+def key_documents(session: Session, access_key: str | None = None) -> dict[str, dict[str, Any]]:
+    """Published public halves by key id; of one wave or round where ``access_key`` names it."""
+    keys = published_all(session, "register", "key")
+    if access_key is None:
+        return keys
+    return {
+        key_id: document
+        for key_id, document in keys.items()
+        if admission.key_of(document["admission"], document["round"]) == access_key
+    }
+
+
+def access(session: Session, access_key: str) -> admission.Access | None:
+    """What the office published under that key."""
+    document = published(session, "office", "access", access_key)
+    return None if document is None else admission.read(document)
+
+
+def accesses(session: Session) -> list[admission.Access]:
+    """Everything that codes admit to."""
+    return [admission.read(document) for document in published_all(session, "office", "access").values()]
+
+
+def state(session: Session, key: str) -> dict[str, Any] | None:
+    """What the worker last said under that key."""
+    row = session.get(CollectorState, key)
+    return None if row is None else row.value
+
+
+def say(session: Session, key: str, value: Mapping[str, Any]) -> None:
+    """The worker's word for the office, without a time."""
+    row = session.get(CollectorState, key)
+    if row is None:
+        session.add(CollectorState(key=key, value=dict(value)))
+    elif row.value != value:
+        row.value = dict(value)
+
+
+# ---------------------------------------------------------------- the mix
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """What one mix did."""
+
+    key_id: str
+    moved: int
+    stayed: int
+    closed: bool
+
+
+def open_batch(store: Store, folder: KeyFolder, key_id: str) -> bool:
+    """Open the waiting room of a key: its first batch key is on the disk before its row; True when new."""
+    with store.read() as session:
+        if session.get(Batch, key_id) is not None:
+            return False
+    name, (private, public) = secrets.token_hex(16), sealing.new_pair()
+    folder.write(name, private)
+    with store.begin() as session:
+        session.add(Batch(key_id=key_id, name=name, sealing=public, is_open=True, moved=0))
+    return True
+
+
+def run_mix(
+    store: Store,
+    folder: KeyFolder,
+    key_id: str,
+    move: Move,
+    *,
+    pool: int | None,
+    closing: bool = False,
+    random: pseudo.Random | None = None,
+) -> Mixed | None:
+    """Mix a key if it is due: twice the pool waits, or everything is to go because it closes.
+
+    ``pool`` of None waits for the close.  The next batch key is synced to disk before the transaction, the
+    old one destroyed after it, and SQLite's log emptied; a crash in between is mended by `sweep`.  Only the
+    worker that holds the folder's lock may call this.
+
+    Raises:
+        sealing.SealingError: a key or a row cannot be read; then nothing has changed and nothing is lost.
+    """
+    if not closing and not _due(store, key_id, pool):
+        return None
+    random = random or pseudo.SystemRandom()
+    name, (private, public) = secrets.token_hex(16), sealing.new_pair()
+    if not closing:
+        folder.write(name, private)
+    with store.begin() as session:
+        batch = session.execute(
+            select(Batch).where(Batch.key_id == key_id).with_for_update()
+        ).scalar_one_or_none()
+        if batch is None or not batch.is_open or batch.name is None:
+            return None
+        old = batch.name
+        documents = _opened(session, key_id, folder.read(old))
+        leaving = documents if closing else random.sample(documents, pool or 0)
+        staying = [one for one in documents if not any(one is other for other in leaving)]
+        move(session, key_id, random.sample(leaving, len(leaving)), closing)
+        session.execute(delete(Waiting).where(Waiting.key_id == key_id))
+        batch.name, batch.sealing, batch.is_open = (None, None, False) if closing else (name, public, True)
+        batch.moved += len(leaving)
+        batch.retired = old
+        session.flush()
+        for document in random.sample(staying, len(staying)):
+            _wait(session, batch, random_id(), document)
+        if closing:
+            session.execute(
+                update(Spent).where(Spent.key_id == key_id, Spent.waiting.is_not(None)).values(waiting=None)
+            )
+    folder.destroy(old)
+    empty_log(store)
+    return Mixed(key_id, len(leaving), len(staying), closing)
+
+
+def _due(store: Store, key_id: str, pool: int | None) -> bool:
+    if pool is None:
+        return False
+    with store.read() as session:
+        return waiting_count(session, key_id) >= 2 * pool
+
+
+def _opened(session: Session, key_id: str, private: bytes) -> list[dict[str, Any]]:
+    rows = session.execute(select(Waiting.id, Waiting.sealed).where(Waiting.key_id == key_id)).all()
+    return [json.loads(sealing.unseal(private, sealed, _context(key_id, row_id))) for row_id, sealed in rows]
+
+
+def empty_log(store: Store) -> bool:
+    """Empty SQLite's write-ahead log, tried again while in use; PostgreSQL clears away dead rows."""
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM waiting"))
+        return True
+    for _ in range(_CHECKPOINT_TRIES):
+        if store.checkpoint():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def sweep(store: Store, folder: KeyFolder) -> None:
+    """Destroy what a crash between a mix's commit and its end has left behind: retired private keys."""
+    with store.read() as session:
+        retired = [name for name in session.scalars(select(Batch.retired)) if name is not None]
+    for name in retired:
+        folder.destroy(name)
+    if retired:
+        empty_log(store)
+
+
+@contextmanager
+def worker_lock(session: Session) -> Iterator[bool]:
+    """Whether this session is the one worker of the database; held inside the block."""
+    if session.get_bind().dialect.name != "postgresql":
+        yield True
+        return
+    got = bool(session.scalar(select(func.pg_try_advisory_lock(_WORKER_LOCK))))
+    try:
+        yield got
+    finally:
+        if got:
+            session.scalar(select(func.pg_advisory_unlock(_WORKER_LOCK)))

@@ -1,0 +1,443 @@
+"""The register's core: admissions, keys, codes, and issuing each code once.
+
+Every function takes the register's session first.  What pages and letters need of people stands in the
+modules of the sample; here nothing is known of a person but an id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from participation.access import admission as admissions
+from participation.access import blind, codes, journal
+from participation.access.admission import Access
+from participation.access.codes import AccessCode
+from participation.access.register.models import (
+    Admission,
+    CodeBatch,
+    CodeDigest,
+    Issue,
+    Person,
+    RegisterState,
+    SigningKey,
+    Stratum,
+)
+from participation.access.sealing import KeyFolder
+from stores import publish, random_id
+
+#: Rows in one statement: below SQLite's limit of bound values.
+_CHUNK = 500
+
+
+class RegisterFault(Exception):
+    """Something the register does not do; ``code`` says what, ``place`` where.
+
+    Codes of `issue`: ``unknown`` (no such code), ``used``, ``other_key``, ``withdrawn`` (the person refused,
+    or is not eligible), ``locked``.  Codes of set-up: ``not_frozen``, ``no_strata``, ``too_small``,
+    ``keys_made``.
+    """
+
+    def __init__(self, code: str, place: str = "") -> None:
+        self.code = code
+        self.place = place
+        super().__init__(f"{code} {place}".strip())
+
+
+# ---------------------------------------------------------------- admissions and strata
+
+
+@dataclass(frozen=True)
+class StratumSpec:
+    """A stratum or group to be set up.  Equal ``shares_key_with`` means one mark and one key."""
+
+    code: str
+    label: str
+    population: int | None = None
+    invited: int = 0
+    shares_key_with: str | None = None
+
+
+def create_admission(
+    session: Session, admission: str, kind: str, title: str, delete_on: date | None = None
+) -> Admission:
+    """Make room for a sample or for a conference's codes; harmless when it is there already."""
+    row = session.get(Admission, admission)
+    if row is None:
+        row = Admission(id=admission, kind=kind, title=title, delete_on=delete_on)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def admission_of(session: Session, admission: str) -> Admission | None:
+    """The admission, or None."""
+    return session.get(Admission, admission)
+
+
+def admission_list(session: Session) -> list[Admission]:
+    """All admissions by title."""
+    return list(session.scalars(select(Admission).order_by(Admission.title, Admission.id)))
+
+
+def set_strata(session: Session, admission: str, strata: Sequence[StratumSpec]) -> list[Stratum]:
+    """Replace the strata; each gets a fresh mark, or that of the stratum whose key it shares.
+
+    Raises:
+        RegisterFault: ``keys_made`` once keys exist, because letters would no longer fit them.
+    """
+    if session.scalar(select(SigningKey.id).where(SigningKey.admission == admission).limit(1)):
+        raise RegisterFault("keys_made", admission)
+    kept = {stratum.code: stratum.mark for stratum in strata_of(session, admission)}
+    session.execute(delete(Stratum).where(Stratum.admission == admission))
+    taken = set(session.scalars(select(Stratum.mark)))
+    marks: dict[str, str] = {}
+    rows = []
+    for spec in strata:
+        owner = spec.shares_key_with or spec.code
+        if owner not in marks:
+            marks[owner] = kept.get(owner) or codes.new_mark(taken)
+            taken.add(marks[owner])
+        rows.append(
+            Stratum(
+                admission=admission,
+                code=spec.code,
+                label=spec.label,
+                population=spec.population,
+                invited=spec.invited,
+                mark=marks[owner],
+            )
+        )
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def strata_of(session: Session, admission: str) -> list[Stratum]:
+    """The strata or groups by code."""
+    return list(session.scalars(select(Stratum).where(Stratum.admission == admission).order_by(Stratum.code)))
+
+
+# ---------------------------------------------------------------- keys
+
+
+def make_keys(
+    session: Session,
+    access: Access | None,
+    folder: KeyFolder,
+    today: date,
+    expected: dict[str, int] | None = None,
+) -> list[SigningKey]:
+    """One key pair per mark for this wave or round; the private halves go into the folder first.
+
+    ``access`` is what the office published: with it the levels are frozen.  ``expected`` counts the answers
+    expected per mark, where it is known.  Repeating it makes what is missing and nothing else.
+
+    Raises:
+        RegisterFault: ``not_frozen`` (nothing published yet, or the level has no codes), ``no_strata``,
+            ``too_small`` with the label of the stratum that expects too few answers.
+    """
+    if access is None or "open" in access.levels:
+        raise RegisterFault("not_frozen")
+    strata = strata_of(session, access.admission)
+    if not strata:
+        raise RegisterFault("no_strata", access.admission)
+    by_mark = {stratum.mark: stratum for stratum in strata}
+    smallest = admissions.SMALLEST[access.kind]
+    for mark, stratum in by_mark.items():
+        if expected is not None and expected.get(mark, smallest) < smallest:
+            raise RegisterFault("too_small", stratum.label)
+    present = {key.mark for key in keys_of(session, access.admission, access.round)}
+    for mark in sorted(by_mark.keys() - present):
+        private = blind.generate()
+        folder.write(private.public.key_id, blind.private_bytes(private))
+        session.add(
+            SigningKey(
+                id=private.public.key_id,
+                admission=access.admission,
+                round=access.round,
+                mark=mark,
+                n=f"{private.public.n:x}",
+                e=private.public.e,
+                made_on=today,
+            )
+        )
+    session.flush()
+    return keys_of(session, access.admission, access.round)
+
+
+def keys_of(session: Session, admission: str, round_: str = "") -> list[SigningKey]:
+    """The keys of a wave or round by mark."""
+    query = select(SigningKey).where(SigningKey.admission == admission, SigningKey.round == round_)
+    return list(session.scalars(query.order_by(SigningKey.mark)))
+
+
+def key_document(key: SigningKey) -> dict[str, Any]:
+    """The public half as it is published: kind ``key`` under the key's id."""
+    return {
+        "id": key.id,
+        "admission": key.admission,
+        "round": key.round,
+        "mark": key.mark,
+        "n": key.n,
+        "e": key.e,
+        "fingerprint": blind.spaced(key.id),
+    }
+
+
+def publish_keys(collector: Session, keys: Iterable[SigningKey]) -> None:
+    """Publish public halves into the collector (a session of that store)."""
+    for key in keys:
+        publish(collector, "register", "key", key.id, key_document(key))
+
+
+# ---------------------------------------------------------------- codes
+
+
+def make_batch(
+    session: Session, admission: str, stratum: str, label: str, amount: int, today: date, digest_key: bytes
+) -> list[AccessCode]:
+    """Codes without people; the codes themselves are returned once and kept nowhere."""
+    mark = session.scalars(
+        select(Stratum.mark).where(Stratum.admission == admission, Stratum.code == stratum)
+    ).one_or_none()
+    if mark is None:
+        raise RegisterFault("no_strata", stratum)
+    batch = CodeBatch(
+        id=random_id(), admission=admission, stratum=stratum, label=label, amount=amount, made_on=today
+    )
+    session.add(batch)
+    session.flush()
+    made = [codes.new_code(mark) for _ in range(amount)]
+    rows = [
+        {
+            "digest": codes.digest(code, digest_key),
+            "admission": admission,
+            "mark": mark,
+            "batch": batch.id,
+            "letter": 0,
+            "made_on": today,
+        }
+        for code in made
+    ]
+    _insert_digests(session, rows)
+    return made
+
+
+def make_person_codes(
+    session: Session, people: Sequence[bytes], letter: int, today: date, digest_key: bytes
+) -> dict[bytes, AccessCode]:
+    """A fresh code per person for one mailing (0: invitation); earlier ones stay good until one is used."""
+    made: dict[bytes, AccessCode] = {}
+    for start in range(0, len(people), _CHUNK):
+        rows = []
+        query = (
+            select(Person.id, Person.admission, Stratum.mark)
+            .join(Stratum, (Stratum.admission == Person.admission) & (Stratum.code == Person.stratum))
+            .where(Person.id.in_(people[start : start + _CHUNK]))
+        )
+        for person, admission, mark in session.execute(query).all():
+            code = made[person] = codes.new_code(mark)
+            rows.append(
+                {
+                    "digest": codes.digest(code, digest_key),
+                    "admission": admission,
+                    "mark": mark,
+                    "person": person,
+                    "letter": letter,
+                    "made_on": today,
+                }
+            )
+        _insert_digests(session, rows)
+    return made
+
+
+def _insert_digests(session: Session, rows: list[dict[str, Any]]) -> None:
+    # Digests are sorted, so that the order of rows says nothing of the order of letters.
+    rows.sort(key=lambda row: row["digest"])
+    for start in range(0, len(rows), _CHUNK):
+        session.execute(insert(CodeDigest), rows[start : start + _CHUNK])
+
+
+# ---------------------------------------------------------------- issuing
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A code that was just used (or, ``repeated``, used before by the same request)."""
+
+    entry: journal.Entry
+    repeated: bool
+
+
+def request_digest(blinded: bytes) -> bytes:
+    """What is kept of a blinded message."""
+    return hashlib.sha256(blinded).digest()
+
+
+def state_of(session: Session, digest: bytes, round_: str = "") -> str:
+    """``good``, ``used``, ``withdrawn`` or ``unknown``; asking changes nothing."""
+    code = session.get(CodeDigest, digest)
+    if code is None:
+        return "unknown"
+    if session.get(Issue, (_holder(code), round_)) is not None:
+        return "used"
+    return "withdrawn" if _withdrawn(session, code) else "good"
+
+
+def issue(
+    session: Session, digest: bytes, round_: str, key: SigningKey | None, request: bytes, today: date
+) -> Issued:
+    """Mark the code as issued on this day; the same request again is told the same.
+
+    ``request`` is the digest of the blinded message; ``key`` is the key it asked for, None where a slip is
+    booked.
+
+    Raises:
+        RegisterFault: ``locked``, ``unknown``, ``other_key``, ``used`` or ``withdrawn``.
+    """
+    if lock_reason(session) is not None:
+        raise RegisterFault("locked")
+    code = session.get(CodeDigest, digest)
+    if code is None:
+        raise RegisterFault("unknown")
+    if key is not None and (key.admission, key.round, key.mark) != (code.admission, round_, code.mark):
+        raise RegisterFault("other_key")
+    holder = _holder(code)
+    entry = journal.Entry(holder, round_, digest, code.admission, code.mark, today, request)
+    earlier = session.get(Issue, (holder, round_))
+    if earlier is None and _withdrawn(session, code):
+        raise RegisterFault("withdrawn")
+    if earlier is None and _insert_issue(session, entry):
+        return Issued(entry, False)
+    earlier = session.get(Issue, (holder, round_), populate_existing=True)
+    if earlier is None or not request or earlier.request != request or earlier.digest != digest:
+        raise RegisterFault("used")
+    return Issued(_entry(earlier), True)
+
+
+def book_slip(session: Session, digest: bytes, round_: str, today: date) -> Issued:
+    """Book a paper return slip.  Raises RegisterFault: on ``used`` the envelope is destroyed unopened."""
+    return issue(session, digest, round_, None, b"", today)
+
+
+def _holder(code: CodeDigest) -> bytes:
+    return code.person if code.person is not None else code.digest
+
+
+def _withdrawn(session: Session, code: CodeDigest) -> bool:
+    if code.person is None:
+        return False
+    state = session.scalar(select(Person.state).where(Person.id == code.person))
+    return state in ("refused", "ineligible", "deceased")
+
+
+def _insert_issue(session: Session, entry: journal.Entry) -> bool:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Issue).values(_row(entry)).on_conflict_do_nothing()
+    return bool(session.execute(statement.returning(Issue.holder)).first())
+
+
+def _row(entry: journal.Entry) -> dict[str, Any]:
+    return {
+        "holder": entry.holder,
+        "round": entry.round,
+        "digest": entry.digest,
+        "admission": entry.admission,
+        "mark": entry.mark,
+        "issued_on": entry.issued_on,
+        "request": entry.request,
+    }
+
+
+def _entry(row: Issue) -> journal.Entry:
+    return journal.Entry(
+        row.holder, row.round, row.digest, row.admission, row.mark, row.issued_on, row.request
+    )
+
+
+def issued_counts(session: Session, admission: str, round_: str = "") -> dict[str, int]:
+    """Issued codes per mark, exact: for calculations inside the register; pages show them in steps."""
+    rows = session.execute(
+        select(Issue.mark, func.count().label("amount"))
+        .where(Issue.admission == admission, Issue.round == round_)
+        .group_by(Issue.mark)
+    )
+    return {row.mark: row.amount for row in rows.all()}
+
+
+def booked_slips(session: Session, admission: str, round_: str = "") -> dict[str, int]:
+    """Booked return slips per mark: what a batch of paper sheets must add up to."""
+    rows = session.execute(
+        select(Issue.mark, func.count().label("amount"))
+        .where(Issue.admission == admission, Issue.round == round_, Issue.request == b"")
+        .group_by(Issue.mark)
+    )
+    return {row.mark: row.amount for row in rows.all()}
+
+
+# ---------------------------------------------------------------- lock, journal, deletion
+
+
+def lock(session: Session, reason: str) -> None:
+    """Nothing is issued until `replay` or an unlock; called after a restore."""
+    row = session.get(RegisterState, "lock")
+    if row is None:
+        session.add(RegisterState(key="lock", value={"reason": reason}))
+    else:
+        row.value = {"reason": reason}
+
+
+def lock_reason(session: Session) -> str | None:
+    """Why nothing is issued now, or None."""
+    row = session.get(RegisterState, "lock")
+    return None if row is None else str(row.value.get("reason", ""))
+
+
+def unlock(session: Session) -> None:
+    """Issue again: only after the journal was replayed."""
+    row = session.get(RegisterState, "lock")
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
+def missing_issues(session: Session, entries: Iterable[journal.Entry]) -> list[journal.Entry]:
+    """Entries of the journal that the register has forgotten: a sign that it was restored."""
+    known = {(holder, round_) for holder, round_ in session.execute(select(Issue.holder, Issue.round)).all()}
+    purged = set(session.scalars(select(Admission.id).where(Admission.purged_on.is_not(None))))
+    missing = {
+        (entry.holder, entry.round): entry
+        for entry in entries
+        if (entry.holder, entry.round) not in known and entry.admission not in purged
+    }
+    return list(missing.values())
+
+
+def replay(session: Session, entries: Iterable[journal.Entry]) -> int:
+    """Bring back every issue that the journal knows and the register forgot, then unlock; how many."""
+    missing = missing_issues(session, entries)
+    for entry in missing:
+        _insert_issue(session, entry)
+    unlock(session)
+    return len(missing)
+
+
+def purge(session: Session, today: date) -> dict[str, int]:
+    """Delete people, codes and issues of each admission whose deletion date came: {admission: people}."""
+    due = select(Admission).where(Admission.delete_on <= today, Admission.purged_on.is_(None))
+    purged: dict[str, int] = {}
+    for row in session.scalars(due).all():
+        people = select(func.count()).select_from(Person).where(Person.admission == row.id)
+        purged[row.id] = session.scalar(people) or 0
+        for table in (CodeDigest, Issue, Person, CodeBatch):
+            session.execute(delete(table).where(table.admission == row.id))
+        row.purged_on = today
+    return purged

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import click
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -25,12 +26,27 @@ ROOMS = (
 )
 
 #: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.
-COMMANDS = ("web.cli:COMMANDS", "web.accounts.cli:COMMANDS", "surveys.cli:questionnaire")
+COMMANDS = (
+    "web.cli:COMMANDS",
+    "web.accounts.cli:COMMANDS",
+    "web.i18n_cli:commands",
+    "surveys.cli:questionnaire",
+)
 
 
 def _load(place: str) -> Any:
     module, attribute = place.split(":")
     return getattr(import_module(module), attribute)
+
+
+def _settings() -> config.Settings:
+    """Settings of the environment; commands on files also run where they are not complete."""
+    try:
+        return config.read()
+    except config.SettingsError as error:
+        if click.get_current_context(silent=True) is None:
+            raise
+        return config.without_stores(error)
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -39,7 +55,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     Raises:
         config.SettingsError: settings are missing, weak, or more than the role may have.
     """
-    settings = settings or config.read()
+    settings = settings or _settings()
     app = Flask(__name__, instance_path=str(settings.instance))
     app.config.update(
         SETTINGS=settings,
@@ -55,8 +71,19 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.extensions["stores"] = stores.open_stores(settings)
-    csrf = CSRFProtect(app)
     i18n.set_up(app)
+    if not settings.faults:
+        _furnish(app, settings)
+    for place in COMMANDS:
+        found = _load(place)
+        for command in found if isinstance(found, tuple) else (found,):
+            app.cli.add_command(command)
+    return app
+
+
+def _furnish(app: Flask, settings: config.Settings) -> None:
+    """Pages, headers, errors and accounts; left out where only commands on files can run."""
+    csrf = CSRFProtect(app)
     headers.set_up(app)
     errors.set_up(app)
     shell.set_up(app)
@@ -64,8 +91,3 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for place in ROOMS:
         rooms.furnish(app, _load(place), csrf, settings.role)
     accounts.watch_sign_in(app, settings)
-    for place in COMMANDS:
-        found = _load(place)
-        for command in found if isinstance(found, tuple) else (found,):
-            app.cli.add_command(command)
-    return app

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
+
 ROLES = ("all", "public", "register", "office", "analysis", "entry")
 
 #: Which stores a process may open (see docs/operating.md and `flask grants`).
@@ -46,7 +48,7 @@ MINIMUM_SECRET_BYTES = 32
 MEGABYTE = 1024 * 1024
 
 
-class SettingsError(RuntimeError):
+class SettingsError(click.ClickException):
     """Settings with which no process may start; the message lists every fault and its remedy."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -79,6 +81,7 @@ class Settings:
     session_minutes: int = 30
     latin_digits: bool = True
     testing: bool = False
+    faults: tuple[str, ...] = ()
 
     @property
     def tls(self) -> bool:
@@ -91,7 +94,15 @@ class Settings:
             return self.secrets[name]
         except KeyError:
             fault = f"VIELSTIMMIG_{name} is not set in this process (role {self.role})"
-            raise SettingsError([fault]) from None
+            raise SettingsError(list(self.faults) or [fault]) from None
+
+
+def without_stores(error: SettingsError) -> Settings:
+    """Settings for commands that need neither stores nor secrets, such as counting a file of ballots.
+
+    Whatever else is asked of them raises the faults of the real settings.
+    """
+    return Settings(role="all", instance=Path("instance").resolve(), faults=tuple(error.faults))
 
 
 def demo_secrets(role: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from werkzeug.local import LocalProxy
 
-from config import Settings
+from config import Settings, SettingsError
 
 NAMES = ("office", "register", "collector")
 
@@ -238,12 +238,15 @@ class Stores:
     """The stores this process may open."""
 
     available: Mapping[str, Store] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
     def get(self, name: str) -> Store:
         """The store; raises StoreNotAllowed where the role has no access to it."""
         try:
             return self.available[name]
         except KeyError:
+            if self.faults:
+                raise SettingsError(list(self.faults)) from None
             raise StoreNotAllowed(f"this process has no access to the {name} store") from None
 
     def dispose(self) -> None:
@@ -254,7 +257,8 @@ class Stores:
 
 def open_stores(settings: Settings) -> Stores:
     """Engines for every store whose address the settings hold."""
-    return Stores({name: Store(name, make_engine(url)) for name, url in settings.urls.items()})
+    opened = {name: Store(name, make_engine(url)) for name, url in settings.urls.items()}
+    return Stores(opened, settings.faults)
 
 
 def make_engine(url: str) -> Engine:

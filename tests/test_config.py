@@ -5,13 +5,17 @@ from pathlib import Path
 import pytest
 
 import config
+import stores
 
 STRONG = "".join(chr(ord("a") + number % 26) + str(number % 10) for number in range(24))
 
 
 def strong_environment(role: str) -> dict[str, str]:
     secrets = {f"VIELSTIMMIG_{name}": STRONG + name for name in config.SECRETS_OF_ROLE[role]}
-    urls = {f"VIELSTIMMIG_{store.upper()}_URL": f"postgresql://db/{store}" for store in config.STORES_OF_ROLE[role]}
+    urls = {
+        f"VIELSTIMMIG_{store.upper()}_URL": f"postgresql://db/{store}"
+        for store in config.STORES_OF_ROLE[role]
+    }
     return {"ROLE": role, "VIELSTIMMIG_BASE_URL": "https://example.org", **secrets, **urls}
 
 
@@ -58,8 +62,7 @@ def test_a_process_refuses_addresses_and_keys_that_its_role_must_not_have(role: 
         f"VIELSTIMMIG_{store.upper()}_URL": "postgresql://db/x"
         for store in {"office", "register", "collector"} - config.STORES_OF_ROLE[role]
     } | {
-        f"VIELSTIMMIG_{name}": STRONG
-        for name in config.SECRETS_OF_ROLE["all"] - config.SECRETS_OF_ROLE[role]
+        f"VIELSTIMMIG_{name}": STRONG for name in config.SECRETS_OF_ROLE["all"] - config.SECRETS_OF_ROLE[role]
     }
     if role != "register":
         forbidden["VIELSTIMMIG_SIGNING_KEYS"] = "/keys"
@@ -93,3 +96,15 @@ def test_an_unknown_role_and_a_broken_number_are_named() -> None:
 def test_a_secret_that_this_role_does_not_hold_cannot_be_read() -> None:
     with pytest.raises(config.SettingsError, match="SIGNING_WRAP is not set in this process"):
         config.Settings(role="public").secret("SIGNING_WRAP")
+
+
+def test_commands_on_files_run_without_settings_and_stores_then_say_what_is_missing() -> None:
+    with pytest.raises(config.SettingsError) as missing:
+        config.read({})
+    bare = config.without_stores(missing.value)
+    with pytest.raises(config.SettingsError) as asked:
+        bare.secret("SECRET_KEY")
+    assert asked.value.faults == missing.value.faults
+    with pytest.raises(config.SettingsError) as opened:
+        stores.open_stores(bare).get("office")
+    assert opened.value.faults == missing.value.faults

@@ -61,7 +61,9 @@ def test_a_read_never_writes(stores_on: StoresOn) -> None:
 
 
 def test_every_store_is_reachable_and_a_missing_one_is_not(stores_on: StoresOn) -> None:
-    assert [stores.reachable(stores_on.app.extensions["stores"].get(name)) for name in stores.NAMES] == [True] * 3
+    assert [stores.reachable(stores_on.app.extensions["stores"].get(name)) for name in stores.NAMES] == [
+        True
+    ] * 3
     nowhere = stores.Store("office", stores.make_engine("postgresql+psycopg://127.0.0.1:1/none"))
     assert not stores.reachable(nowhere)
 

@@ -10,7 +10,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from config import SECRETS_OF_ROLE, Settings
+from config import SECRETS_OF_ROLE, STORES_OF_ROLE, Settings
 from stores import NAMES, Store, Stores
 from web import backup as copies
 from web import grants as rights
@@ -18,8 +18,8 @@ from web import schema, serve
 
 
 def _stores() -> list[Store]:
-    stores: Stores = current_app.extensions["stores"]
-    return [stores.get(name) for name in NAMES if name in stores.available]
+    settings: Settings = current_app.config["SETTINGS"]
+    return [_named(name) for name in NAMES if name in STORES_OF_ROLE[settings.role]]
 
 
 def _named(name: str) -> Store:

@@ -19,6 +19,7 @@ from babel import Locale, UnknownLocaleError
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, refresh
+from flask_babel.speaklater import LazyString
 
 from localtext import NAMES, chain, direction, name
 from web.rooms import audience_here
@@ -98,6 +99,11 @@ def resident(message: str, /, **values: Any) -> str:
     """Text for residents in the page's language."""
     translated: str = catalogue(language(), "resident").gettext(message)
     return translated % values if values else translated
+
+
+def lazy_resident(message: str, /, **values: Any) -> LazyString:
+    """Text for residents in a table of the module: looked up when it is shown."""
+    return LazyString(resident, message, **values)
 
 
 def nresident(singular: str, plural: str, number: int, /, **values: Any) -> str:

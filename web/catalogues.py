@@ -1,7 +1,7 @@
 """Translation catalogues: extraction, merging, checks, and lists for translators.
 
-Two domains, told apart by the name of the function that marks a text (KEYWORDS).  Files are gettext PO, one per
-language and domain; plural forms come from CLDR; files carry neither dates nor line numbers, so that they
+Two domains, told apart by the name of the function that marks a text (KEYWORDS).  Files are gettext PO, one
+per language and domain; plural forms come from CLDR; files carry neither dates nor line numbers, so that they
 change only when texts do.
 """
 
@@ -118,7 +118,7 @@ def plural_examples(tag: str) -> dict[str, list[int]]:
     """A few numbers for each plural category, so that a translator sees which form is meant."""
     rule = plural_rule(tag)
     found: dict[str, list[int]] = {category: [] for category in plural_categories(tag)}
-    for number in (*range(0, 201), 1000, 1_000_000):
+    for number in (*range(201), 1000, 1_000_000):
         examples = found[rule(number)]
         if len(examples) < 4:
             examples.append(number)
@@ -368,8 +368,8 @@ def fill(
 ) -> tuple[int, list[str]]:
     """Write translations into a catalogue; return how many were written and what was refused and why.
 
-    ``given`` is the list that `missing` made, with ``translation`` filled in, or simply ``{id: translation}``.
-    A translation of a text with a plural is ``{category: text}``.  Empty translations are left out; a faulty one
+    ``given`` is the list that `missing` made, filled in, or ``{id: translation}``.  A
+    translation of a text with a plural is ``{category: text}``.  Empty translations are left out; a faulty one
     is refused alone, all others are written.
     """
     wanted = given if isinstance(given, Mapping) else {task["id"]: task.get("translation") for task in given}

@@ -81,7 +81,7 @@ def missing(language: str, domain: catalogues.Domain, everything: bool) -> None:
 @click.argument("domain", type=_DOMAIN)
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 def fill(language: str, domain: catalogues.Domain, file: TextIO) -> None:
-    """Write the translations of the JSON FILE into the catalogue; refused ones are named, the rest is kept."""
+    """Write the translations of the JSON FILE into the catalogue; faulty ones are refused by name."""
     try:
         count, refused = catalogues.fill(language, domain, json.load(file))
     except FileNotFoundError as error:

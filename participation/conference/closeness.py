@@ -1,0 +1,180 @@
+"""How sure an order is: bootstrap over ballots, and how many ballots would change the outcome.
+
+A vote is not a sample: it speaks for those present. The bootstrap measures how close the outcome is, no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from participation.conference.ballots import Policy, Profile
+from participation.conference.pairwise import above, schulze
+
+RULES = ("borda", "copeland", "schulze")
+REPLICATES = 2000
+_CHUNK = 500
+
+
+class TooManyBallotsError(ArithmeticError):
+    """More ballots than a replicate can hold exactly (2^53 divided by the number of options)."""
+
+
+@dataclass(frozen=True)
+class RankIntervals:
+    """Ranks over replicates for one rule; arrays have one entry per option.
+
+    ``low``, ``high``: the middle 95 % of the rank (1 is best; tied options share their mean place). ``top``:
+    share of replicates among the first k, ties counted in parts, shape (options, options): column k - 1 for
+    k.
+    ``alone_first``: share alone in first place. ``above[x, y]``: share strictly before y.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    top: NDArray[np.float64]
+    alone_first: NDArray[np.float64]
+    above: NDArray[np.float64]
+
+
+def rank_intervals(
+    profile: Profile,
+    policy: Policy,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    strata: str | None = None,
+) -> dict[str, RankIntervals]:
+    """Bootstrap the ballots and count Borda, Copeland and Schulze again each time.
+
+    With ``strata`` the ballots are drawn within each value of that column (use it with group weights).
+
+    Raises:
+        TooManyBallotsError: sums would no longer be exact in floating point.
+    """
+    size = len(profile.options)
+    if profile.total * max(size, 2) >= 2**53:
+        raise TooManyBallotsError(profile.total)
+    before: dict[str, list[NDArray[np.bool_]]] = {rule: [] for rule in RULES}
+    rows = above(profile.ranks(), policy).reshape(len(profile.ballots), -1)
+    rows = rows.astype(np.float32 if profile.total < 2**24 else np.float64)
+    done = 0
+    while done < replicates:
+        some = min(_CHUNK, replicates - done)
+        counts = draw(profile, some, rng, strata).astype(rows.dtype)
+        wins = (counts @ rows).reshape(some, size, size)
+        for rule, relation in _relations(wins).items():
+            before[rule].append(relation)
+        done += some
+    return {rule: _summary(np.concatenate(parts)) for rule, parts in before.items()}
+
+
+def draw(
+    profile: Profile, replicates: int, rng: np.random.Generator, strata: str | None
+) -> NDArray[np.int64]:
+    """Counts of each distinct ballot in each replicate, shape (replicates, ballots)."""
+    counts = np.array([b.count for b in profile.ballots], dtype=np.int64)
+    labels = [(b.attribute(strata) or "") if strata else "" for b in profile.ballots]
+    drawn = np.zeros((replicates, len(counts)), dtype=np.int64)
+    for label in dict.fromkeys(labels):
+        rows = np.array([i for i, other in enumerate(labels) if other == label and counts[i]], dtype=np.int64)
+        if not len(rows):
+            continue
+        ballots = int(counts[rows].sum()) // profile.scale or 1
+        if profile.scale == 1 and ballots <= 4 * len(rows) + 1000:
+            # For few ballots, drawing them one by one is faster than a multinomial per replicate.
+            owner = np.repeat(np.arange(len(rows)), counts[rows])
+            picks = owner[rng.integers(0, ballots, size=(replicates, ballots))]
+            picks += np.arange(replicates)[:, None] * len(rows)
+            part = np.bincount(picks.ravel(), minlength=replicates * len(rows)).reshape(replicates, -1)
+        else:
+            part = (
+                rng.multinomial(ballots, counts[rows] / counts[rows].sum(), size=replicates) * profile.scale
+            )
+        drawn[:, rows] = part
+    return drawn
+
+
+def _relations(wins: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+    turned = wins.transpose(0, 2, 1)
+    borda = (wins - turned).sum(axis=2)
+    beats = wins > turned
+    copeland = beats.sum(axis=2, dtype=np.int32) - beats.sum(axis=1, dtype=np.int32)
+    return {
+        "borda": borda[:, :, None] > borda[:, None, :],
+        "copeland": copeland[:, :, None] > copeland[:, None, :],
+        "schulze": schulze(wins),
+    }
+
+
+def _summary(before: NDArray[np.bool_]) -> RankIntervals:
+    size = before.shape[1]
+    ahead = before.sum(axis=1, dtype=np.int32)
+    behind = before.sum(axis=2, dtype=np.int32)
+    rank = 1 + (ahead + (size - 1 - behind)) / 2
+    low, high = np.quantile(rank, [0.025, 0.975], axis=0, method="inverted_cdf") if size else (rank, rank)
+    places = np.arange(1, size + 1)
+    # An option tied over the places ahead+1 .. size-behind fills the first k in part.
+    tied = size - behind - ahead
+    top = np.zeros((size, size))
+    for k in places:
+        top[:, k - 1] = np.clip((k - ahead) / tied, 0, 1).mean(axis=0)
+    alone = (behind == size - 1).mean(axis=0) if size else np.zeros(0)
+    return RankIntervals(low, high, top, alone, before.mean(axis=0))
+
+
+def indistinct(intervals: RankIntervals, level: float = 0.95) -> list[tuple[int, int]]:
+    """Pairs of options that cannot be told apart: neither is before the other in ``level`` of the
+    replicates."""
+    size = len(intervals.low)
+    return [
+        (x, y)
+        for x in range(size)
+        for y in range(x + 1, size)
+        if max(intervals.above[x, y], intervals.above[y, x]) < level
+    ]
+
+
+def ballots_to_swap(
+    profile: Profile, policy: Policy, ahead: int, behind: int, *, places: int | None = None
+) -> int | None:
+    """Fewest ballots that would have to be filled in differently so that ``behind`` passes ``ahead`` in
+    Borda.
+
+    ``places``: how many places a ballot has (None: all). None if even all ballots changed do not suffice.
+    Exact: the ballots that give most when turned round are turned first.
+    """
+    size = len(profile.options)
+    ranks = profile.ranks()
+    wins = above(ranks, policy).astype(np.int64)
+    points = wins.sum(axis=2) - wins.sum(axis=1)
+    against = _largest_difference(size, policy, places)
+    gains: dict[int, int] = {}
+    margin = 0
+    for ballot, difference in zip(profile.ballots, points[:, ahead] - points[:, behind], strict=True):
+        margin += int(difference) * ballot.count
+        gain = int(difference) + against
+        gains[gain] = gains.get(gain, 0) + ballot.count
+    needed, turned = margin + 1, 0
+    for gain in sorted(gains, reverse=True):
+        if needed <= 0 or gain <= 0:
+            break
+        used = min(gains[gain], -(-needed // gain))
+        turned += used
+        needed -= used * gain
+    return None if needed > 0 else -(-turned // profile.scale)
+
+
+def _largest_difference(size: int, policy: Policy, places: int | None) -> int:
+    """Most Borda points one ballot can put an option above another."""
+    places = size if places is None else min(places, size)
+    if places >= size - 1 and policy == "last":
+        return 2 * (size - 1)
+    if policy == "last":
+        # First of ``places`` ranked options against a share of the last class.
+        return (size - 1) + places
+    # Only ranked options meet: first against last of those ranked.
+    return 2 * (places - 1)

@@ -1,0 +1,163 @@
+"""Pabulib files (``.pb``) of participatory budgets: sections META, PROJECTS, VOTES, separated by semicolons.
+
+Source: D. Faliszewski and others, Participatory budgeting: data, tools and analysis (2023);
+pabulib.org/format.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from participation.conference.ballots import Ballot, BallotFileError, Fault, Kind, Option, Profile, merged
+
+#: vote_type of the file -> kind of ballot; ordinal votes are rankings of those named.
+VOTE_TYPES: dict[str, Kind] = {
+    "approval": "budget",
+    "choose-1": "budget",
+    "cumulative": "dots",
+    "scoring": "score",
+    "ordinal": "ranking",
+}
+_SECTIONS = ("META", "PROJECTS", "VOTES")
+Row = tuple[int, dict[str, str]]
+
+
+def read(text: str) -> Profile:
+    """Read a budget with its votes; columns of voters (sex, age, district ...) become attributes.
+
+    Raises:
+        BallotFileError: every fault, with its line.
+    """
+    faults: list[Fault] = []
+    sections = _sections(text.lstrip("\ufeff"), faults)
+    meta = {row.get("key", "").strip(): (row.get("value", "").strip(), n) for n, row in sections["META"]}
+    kind_name, line = meta.get("vote_type", ("", 1))
+    if kind_name not in VOTE_TYPES:
+        faults.append(Fault("vote_type", f"line {line}", {"text": kind_name, "known": ", ".join(VOTE_TYPES)}))
+        raise BallotFileError(faults)
+    kind = VOTE_TYPES[kind_name]
+    options, costs = _projects(sections["PROJECTS"], faults)
+    index = {option.id: i for i, option in enumerate(options)}
+    ballots = [b for row in sections["VOTES"] if (b := _vote(row, index, kind, faults)) is not None]
+    budget = _amount(*meta.get("budget", ("", 1)), faults=faults)
+    if faults:
+        raise BallotFileError(faults)
+    title = meta.get("description", ("", 0))[0]
+    return merged(
+        Profile(kind, tuple(options), tuple(ballots), title=title, costs=tuple(costs), budget=budget)
+    )
+
+
+def _sections(text: str, faults: list[Fault]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {name: [] for name in _SECTIONS}
+    current, header = "", list[str]()
+    seen = set()
+    reader = csv.reader(io.StringIO(text), delimiter=";")
+    for cells in reader:
+        name = cells[0].strip().upper() if cells else ""
+        if name in _SECTIONS and len([c for c in cells if c.strip()]) == 1:
+            current, header = name, []
+            seen.add(name)
+        elif any(cell.strip() for cell in cells):
+            if not current:
+                faults.append(Fault("no_section", f"line {reader.line_num}", {"text": cells[0][:60]}))
+                raise BallotFileError(faults)
+            if not header:
+                header = [cell.strip() for cell in cells]
+            else:
+                found[current].append((reader.line_num, dict(zip(header, cells, strict=False))))
+    missing = [name for name in _SECTIONS if name not in seen]
+    if missing:
+        faults.append(Fault("section_missing", "file", {"sections": ", ".join(missing)}))
+        raise BallotFileError(faults)
+    return found
+
+
+def _amount(text: str, line: int, *, faults: list[Fault]) -> int:
+    cleaned = text.strip().replace(" ", "").replace(",", ".")
+    whole, _, rest = cleaned.partition(".")
+    if not whole.isdigit() or rest.strip("0"):
+        faults.append(Fault("no_amount", f"line {line}", {"text": text[:60]}))
+        return 0
+    return int(whole)
+
+
+def _projects(rows: Iterable[Row], faults: list[Fault]) -> tuple[list[Option], list[int]]:
+    options, costs, seen = [], [], set()
+    for line, row in rows:
+        name = row.get("project_id", "").strip()
+        if not name or name in seen:
+            faults.append(
+                Fault("option_twice" if name else "no_option_line", f"line {line}", {"option": name})
+            )
+            continue
+        seen.add(name)
+        options.append(Option(name, row.get("name", "").strip()))
+        costs.append(_amount(row.get("cost", ""), line, faults=faults))
+    if not options:
+        faults.append(Fault("no_options", "PROJECTS"))
+    return options, costs
+
+
+def _vote(row: Row, index: dict[str, int], kind: Kind, faults: list[Fault]) -> Ballot | None:
+    line, cells = row
+    names = [name.strip() for name in cells.get("vote", "").split(",") if name.strip()]
+    good = True
+    for place, name in enumerate(names):
+        if name not in index or name in names[:place]:
+            code = "option_unknown" if name not in index else "option_twice"
+            faults.append(Fault(code, f"line {line}", {"option": name}))
+            good = False
+    marks = [1] * len(names)
+    if kind in ("dots", "score"):
+        texts = [p.strip() for p in cells.get("points", "").split(",") if p.strip()]
+        if len(texts) != len(names) or not all(t.lstrip("-").isdigit() for t in texts):
+            faults.append(Fault("points", f"line {line}", {"votes": len(names), "points": len(texts)}))
+            return None
+        marks = [int(t) for t in texts]
+    if not good:
+        return None
+    attributes = tuple(
+        (key, value.strip()) for key, value in cells.items() if key not in ("voter_id", "vote", "points", "")
+    )
+    chosen = [index[name] for name in names]
+    if kind == "ranking":
+        return Ballot(1, tuple((x,) for x in chosen), (), attributes)
+    return Ballot(1, (), tuple(zip(chosen, marks, strict=True)), attributes)
+
+
+def write(profile: Profile, meta: dict[str, Any] | None = None) -> str:
+    """A budget round as a Pabulib file; one line per ballot, in the order of the profile.
+
+    Raises:
+        ValueError: the ballots carry no costs, or carry weights.
+    """
+    types = {kind: name for name, kind in reversed(VOTE_TYPES.items())}
+    if not profile.costs or profile.scale != 1 or profile.kind not in types:
+        raise ValueError("a Pabulib file needs costs, a budget and unweighted ballots")
+    out = io.StringIO()
+    table = csv.writer(out, delimiter=";", lineterminator="\n")
+    head: dict[str, Any] = {
+        "description": profile.title,
+        "num_projects": len(profile.options),
+        "num_votes": profile.total,
+        "budget": profile.budget,
+        "vote_type": types[profile.kind],
+    } | (meta or {})
+    table.writerows([["META"], ["key", "value"], *head.items(), ["PROJECTS"], ["project_id", "cost", "name"]])
+    table.writerows([o.id, c, o.name] for o, c in zip(profile.options, profile.costs, strict=True))
+    columns = sorted({key for b in profile.ballots for key, _ in b.attributes})
+    points = ["points"] if profile.kind in ("dots", "score") else []
+    table.writerows([["VOTES"], ["voter_id", *columns, "vote", *points]])
+    voter = 0
+    for ballot in profile.ballots:
+        chosen = [x for tied in ballot.ranking for x in tied] or [x for x, _ in ballot.marks]
+        row = [ballot.attribute(c) or "" for c in columns] + [",".join(profile.ids[x] for x in chosen)]
+        row += [",".join(str(mark) for _, mark in ballot.marks)] if points else []
+        for _ in range(ballot.count):
+            voter += 1
+            table.writerow([voter, *row])
+    return out.getvalue()

@@ -20,6 +20,7 @@ from web import accounts, errors, headers, i18n, rooms, shell
 #: Every room of the house, as "module:attribute"; which process serves it is said by the room itself.
 ROOMS = (
     "web.health:room",
+    "web.front:room",
     "web.staff:room",
     "web.accounts.views:room",
     "web.audit.views:room",

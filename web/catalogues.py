@@ -7,6 +7,7 @@ change only when texts do.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -368,9 +369,9 @@ def fill(
 ) -> tuple[int, list[str]]:
     """Write translations into a catalogue; return how many were written and what was refused and why.
 
-    ``given`` is the list that `missing` made, filled in, or ``{id: translation}``.  A
-    translation of a text with a plural is ``{category: text}``.  Empty translations are left out; a faulty one
-    is refused alone, all others are written.
+    ``given`` is the list that `missing` made, filled in, or ``{id: translation}``.  A translation of a text
+    with a plural is ``{category: text}``.  Empty translations are left out; a faulty one is refused alone, all
+    others are written.
     """
     wanted = given if isinstance(given, Mapping) else {task["id"]: task.get("translation") for task in given}
     catalogue = load(tag, domain, folder)
@@ -412,11 +413,17 @@ def _fill_one(entry: polib.POEntry, translation: Any, tag: str) -> str:
 
 
 def compile_all(folder: Path = TRANSLATIONS) -> int:
-    """Write the binary catalogue beside every PO file; the number of files written."""
+    """Write the binary catalogue beside every PO file that is newer; the number of files written.
+
+    Written under a name of this process and moved into place, so that no process ever reads half a file.
+    """
     count = 0
     for source in sorted(folder.glob("*/LC_MESSAGES/*.po")):
-        made = source.with_suffix(".mo.new")
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
+            continue
+        made = source.with_suffix(f".mo.{os.getpid()}")
         polib.pofile(str(source)).save_as_mofile(str(made))
-        made.replace(source.with_suffix(".mo"))
+        made.replace(target)
         count += 1
     return count

@@ -38,7 +38,7 @@ help: ## this list
 setup: export VIELSTIMMIG_DEMO ?= 1
 setup: .venv/.packages ## virtual environment, packages, fonts and speech, translations, databases
 	@$(BIN)/python -m tools.system demo
-	@$(BIN)/python -m tools.catalogues
+	@$(FLASK) i18n compile
 	@$(FLASK) db-upgrade
 
 setup-tests: setup .venv/.packages-dev ## setup and what tests need: Chromium and the test tools

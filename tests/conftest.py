@@ -30,8 +30,8 @@ from app import create_app  # noqa: E402
 from tests import browser as chromium  # noqa: E402
 from tests import databases  # noqa: E402
 from tests.pages import PageClient  # noqa: E402
-from tools.catalogues import compile_changed  # noqa: E402
 from web.accounts import store as accounts  # noqa: E402
+from web.catalogues import compile_all  # noqa: E402
 from web.sessions import STAFF_PATH  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith("VIELSTIMMIG_") and name not in KEPT:
             del os.environ[name]
     os.environ.pop("ROLE", None)
-    compile_changed()
+    if not hasattr(config, "workerinput"):
+        compile_all()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

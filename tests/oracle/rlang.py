@@ -1,8 +1,9 @@
 """The small part of the R language in which the reference calls are written: read, write back, evaluate.
 
-A reference case names the R call that made its numbers. The adapter reads that call and runs the product's function of the
-same kind with the same arguments, so further cases of a kind need no further code. Functions of R's survey package
-are looked up in a table that the adapter's modules fill (:data:`FUNCTIONS`, by :func:`rfunction`).
+A reference case names the R call that made its numbers. The adapter reads that call and runs the product's
+function of the same kind with the same arguments, so further cases of a kind need no further code. Functions
+of R's survey package are looked up in a table that the adapter's modules fill (:data:`FUNCTIONS`, by
+:func:`rfunction`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Call:
-    """A function, operator, index ``[`` or block ``{`` with its arguments; argument names are None or text."""
+    """A function, operator, index ``[`` or block ``{`` with its arguments; argument names are None or
+    text."""
 
     fn: str
     args: tuple[tuple[str | None, Any], ...]
@@ -109,6 +111,9 @@ class _Parser:
             return Number(float(text.rstrip("L")))
         if kind == "text":
             return Text(re.sub(r"\\(.)", r"\1", text[1:-1]))
+        if kind == "name" and text == "function":
+            self.expect("(")
+            return Call("function", (*self.arguments(")"), (None, self.expression(1))))
         if kind == "name":
             return Name(text.strip("`"))
         if text == "(":
@@ -196,7 +201,8 @@ def deparse(node: Any) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Vector:
-    """An R vector. ``kind``: number, logical (1, 0, NaN), factor (positions, -1 missing) or text (objects)."""
+    """An R vector. ``kind``: number, logical (1, 0, NaN), factor (positions, -1 missing) or text
+    (objects)."""
 
     kind: str
     values: Any
@@ -239,7 +245,8 @@ class Matrix:
 
 @dataclass
 class Scope:
-    """Names visible to an expression: a data frame's columns before the designs and objects of the session."""
+    """Names visible to an expression: a data frame's columns before the designs and objects of the
+    session."""
 
     objects: dict[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Vector] = field(default_factory=dict)
@@ -287,7 +294,8 @@ CONSTANTS: dict[str, Any] = {
 
 
 def evaluate(node: Any, scope: Scope) -> Any:
-    """The value of an expression: a Vector, a formula (the tree itself), or whatever a registered function gives."""
+    """The value of an expression: a Vector, a formula (the tree itself), or whatever a registered function
+    gives."""
     if isinstance(node, Number):
         return number(node.value)
     if isinstance(node, Text):
@@ -403,7 +411,7 @@ def _assign(call: Call, scope: Scope) -> Any:
 
 @rfunction("{")
 def _block(call: Call, scope: Scope) -> Any:
-    inner = Scope(dict(scope.objects), scope.columns)
+    inner = Scope(scope.objects.copy(), scope.columns)
     result = None
     for node in call.positional:
         result = evaluate(node, inner)
@@ -480,7 +488,9 @@ def _factor(call: Call, scope: Scope) -> Vector:
 
 @rfunction("interaction")
 def _interaction(call: Call, scope: Scope) -> Vector:
-    parts = [as_factor(v) if v.kind != "factor" else v for v in (evaluate(n, scope) for n in call.positional)]
+    values = [evaluate(n, scope) for n in call.positional]
+    flat = [v for value in values for v in (value.values() if isinstance(value, dict) else [value])]
+    parts = [as_factor(v) if v.kind != "factor" else v for v in flat]
     names, codes, step, missing = [""], np.zeros(len(parts[0]), int), 1, np.zeros(len(parts[0]), bool)
     for i, part in enumerate(parts):
         codes = codes + step * np.maximum(part.values, 0)
@@ -541,6 +551,23 @@ def _rep(call: Call, scope: Scope) -> Vector:
     return Vector(value.kind, np.tile(value.values, int(scalar(times))), value.levels)
 
 
+@rfunction("ave")
+def _ave(call: Call, scope: Scope) -> Vector:
+    value, group = (evaluate(node, scope) for node in call.positional[:2])
+    rule = deparse(call.named["FUN"])
+    if "length(unique(" in rule:
+        distinct = np.unique(np.column_stack([group.values, value.values]), axis=0)
+        return Vector("number", np.bincount(distinct[:, 0].astype(int))[group.values].astype(float))
+    sums = np.bincount(group.values, value.values)
+    counts = np.bincount(group.values)
+    return Vector("number", (sums if rule == "sum" else sums / counts)[group.values])
+
+
+@rfunction("rbind")
+def _rbind(call: Call, scope: Scope) -> dict[str, Any]:
+    return {name or str(i): evaluate(node, scope) for i, (name, node) in enumerate(call.args)}
+
+
 @rfunction("$")
 def _dollar(call: Call, scope: Scope) -> Any:
     holder, name = call.positional
@@ -552,6 +579,8 @@ def _dollar(call: Call, scope: Scope) -> Any:
 def _index(call: Call, scope: Scope) -> Any:
     value = evaluate(call.positional[0], scope)
     rows = evaluate(call.positional[1], scope)
+    if isinstance(value, dict) and rows.kind == "text":  # a data frame: columns by name
+        return {name: value[name] for name in rows.values}
     if isinstance(value, dict):  # a data frame: rows by a condition
         keep = rows.values == 1
         return {name: column.take(keep) for name, column in value.items()}

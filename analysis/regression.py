@@ -1,0 +1,449 @@
+"""Linear, logistic and Poisson models in complex samples, with linearised, replicated and small-sample
+variances.
+
+Source: Binder (1983), International Statistical Review 51: the estimating equations are weighted, the
+variance is the design's covariance of their scores between two inverse Hessians. R: ``svyglm``,
+``regTermTest``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import linalg, special, stats
+
+from analysis import model_matrix, quadratic_forms
+from analysis.columns import Bools, Column, Floats, Ints
+from analysis.design import SurveyDesign
+from analysis.errors import DesignError, EstimateError
+from analysis.model_matrix import ModelMatrix, Term
+from analysis.results import critical
+
+STEPS = 100
+CONVERGED = 1e-13
+"""Largest relative change of the linear predictor at which iteration stops; R's default of 1e-8 on the
+deviance leaves standard errors of logistic models wrong in the fifth digit."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Link and variance of a quasi-likelihood: eta -> mu, dmu/deta, mu -> variance, unit deviance, start for
+    mu."""
+
+    name: str
+    mean: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+    variance: Callable[[Floats], Floats]
+    deviance: Callable[[Floats, Floats], Floats]
+    start: Callable[[Floats], Floats]
+    allowed: tuple[float, float]
+
+
+def _one(mu: Floats) -> Floats:
+    return np.ones_like(mu)
+
+
+FAMILIES: Mapping[str, Family] = {
+    "gaussian": Family(
+        "gaussian",
+        mean=lambda eta: eta,
+        slope=_one,
+        variance=_one,
+        deviance=lambda y, mu: np.asarray((y - mu) ** 2, float),
+        start=lambda y: y,
+        allowed=(-np.inf, np.inf),
+    ),
+    "quasibinomial": Family(
+        "quasibinomial",
+        mean=lambda eta: special.expit(eta),
+        slope=lambda eta: special.expit(eta) * special.expit(-eta),
+        variance=lambda mu: mu * (1 - mu),
+        deviance=lambda y, mu: 2 * (special.xlogy(y, y) - special.xlogy(y, mu) - special.xlogy(1 - y, 1 - mu)
+                                    + special.xlogy(1 - y, 1 - y)),
+        start=lambda y: special.logit((y + 0.5) / 2),
+        allowed=(0.0, 1.0),
+    ),
+    "quasipoisson": Family(
+        "quasipoisson",
+        mean=np.exp,
+        slope=np.exp,
+        variance=lambda mu: mu,
+        deviance=lambda y, mu: 2 * (special.xlogy(y, y) - special.xlogy(y, mu) - (y - mu)),
+        start=lambda y: np.log(y + 0.1),
+        allowed=(0.0, np.inf),
+    ),
+}  # fmt: skip
+"""Linear, logistic and Poisson models; the dispersion is always estimated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """p coefficients. All arrays (p,) unless stated.
+
+    ``covariance`` and ``naive`` (p, p): the design's covariance, and the inverse information under weights
+    of mean 1. ``df_coefficient`` are the degrees of freedom of each coefficient (all ``df`` unless
+    Bell-McCaffrey). ``fitted`` (n,) means of all rows, NaN where a variable is missing. ``deviance`` under
+    weights of mean 1.
+    """
+
+    family: str
+    outcome: str
+    names: tuple[str, ...]
+    estimate: Floats
+    se: Floats
+    t: Floats
+    p_value: Floats
+    low: Floats
+    high: Floats
+    covariance: Floats
+    naive: Floats
+    df: float
+    df_coefficient: Floats
+    dispersion: float
+    deviance: float
+    base: int
+    fitted: Floats
+    matrix: ModelMatrix
+    response: Floats
+    level: float = 0.95
+
+    def to_dict(self) -> dict[str, list[object]]:
+        """Columns as lists: coefficient, estimate, se, t, p_value, low, high."""
+        out: dict[str, list[object]] = {"coefficient": list(self.names)}
+        for key in ("estimate", "se", "t", "p_value", "low", "high"):
+            out[key] = [float(v) for v in getattr(self, key)]
+        return out
+
+    @property
+    def odds_ratios(self) -> tuple[Floats, Floats, Floats]:
+        """exp of the coefficients with their intervals: odds ratios (logistic) or rate ratios (Poisson)."""
+        return np.exp(self.estimate), np.exp(self.low), np.exp(self.high)
+
+
+def glm(
+    design: SurveyDesign,
+    outcome: str | Column,
+    terms: Sequence[Term],
+    family: str = "gaussian",
+    *,
+    intercept: bool = True,
+    standard_errors: str = "linearized",
+    level: float = 0.95,
+) -> Regression:
+    """A generalised linear model on the complete rows of the design. R: ``svyglm``.
+
+    ``outcome`` is a number, or for ``quasibinomial`` a category with two levels of which the second is the
+    event. ``standard_errors`` may be ``bell_mccaffrey`` for few PSUs. The degrees of freedom are the
+    design's plus 1 minus p.
+
+    Raises :class:`EstimateError` for collinear terms, a constant outcome, values outside the family's range,
+    and no convergence (a logistic model in which a group is all 0 or all 1), naming the term.
+    """
+    if family not in FAMILIES:
+        raise EstimateError(
+            "unknown_family", f"{family!r} is no family; use {', '.join(FAMILIES)}.", place=family
+        )
+    if standard_errors not in STANDARD_ERRORS:
+        raise EstimateError(
+            "unknown_standard_errors", f"{standard_errors!r} is none of {', '.join(STANDARD_ERRORS)}."
+        )
+    name, y = response(design, outcome, FAMILIES[family])
+    matrix = model_matrix.build(design, terms, intercept, ~np.isnan(y))
+    rows = matrix.complete
+    x, target = matrix.values[rows], y[rows]
+    if np.ptp(target) == 0:
+        raise EstimateError(
+            "constant_outcome", f"{name} is {target[0]:g} in every case of the model.", place=name
+        )
+    # Weights have mean 1 over the whole design, before rows with missing values are left out.
+    w = design.weights[rows] / design.weights[design.active].mean()
+    beta = fit(x, target, w, FAMILIES[family], matrix.names)
+    naive, scores = _linearise(x, target, w, beta, FAMILIES[family])
+    full = np.zeros_like(matrix.values)
+    full[rows] = scores @ naive
+    # Replicate weights keep their degrees of freedom; PSUs without a complete row count for nothing.
+    df = (design if design.replicates is not None else design.subset(rows)).df + 1 - len(beta)
+    df_each = np.full(len(beta), df)
+    if design.replicates is not None:
+        covariance = _replicated(design, matrix, y, beta, FAMILIES[family])
+    elif standard_errors == "bell_mccaffrey":
+        full[rows], df_each = _bell_mccaffrey(x, target, w, beta, FAMILIES[family], design.psu[rows], naive)
+        covariance, df = design.covariance(full), float(df_each.min())
+    else:
+        covariance = design.covariance(full)
+    mu = FAMILIES[family].mean(x @ beta)
+    everywhere = np.full(len(design), np.nan)
+    everywhere[rows] = mu
+    out = Regression(
+        family=family, outcome=name, names=matrix.names, estimate=beta, se=np.zeros(0), t=np.zeros(0),
+        p_value=np.zeros(0), low=np.zeros(0), high=np.zeros(0), covariance=covariance, naive=naive, df=df,
+        df_coefficient=df_each, dispersion=_dispersion(design, rows, target, mu, FAMILIES[family]),
+        deviance=float(w @ FAMILIES[family].deviance(target, mu)), base=int(rows.sum()), fitted=everywhere,
+        matrix=matrix, response=y,
+    )  # fmt: skip
+    return with_intervals(out, level)
+
+
+STANDARD_ERRORS = ("linearized", "bell_mccaffrey")
+
+
+def with_intervals(model: Regression, level: float) -> Regression:
+    """The model with t statistics, p-values and intervals at a level; p is NaN without degrees of freedom."""
+    se = np.sqrt(np.maximum(np.diag(model.covariance), 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = model.estimate / se
+    df = model.df_coefficient
+    p = np.where(df > 0, 2 * stats.t.sf(np.abs(t), np.where(df > 0, df, 1.0)), np.nan)
+    half = np.array([critical(level, d) for d in df]) * se
+    return replace(
+        model, se=se, t=t, p_value=p, low=model.estimate - half, high=model.estimate + half, level=level
+    )
+
+
+def response(design: SurveyDesign, outcome: str | Column, family: Family) -> tuple[str, Floats]:
+    """The outcome as numbers, checked against the family's range."""
+    column = design.column(outcome)
+    if column.kind == "category" and family.name == "quasibinomial":
+        if len(column.levels) < 2:
+            raise EstimateError("constant_outcome", f"{column.name} has one category.", place=column.name)
+        # As in R, the first level is failure and every other one success.
+        y = np.where(column.values < 0, np.nan, (column.values > 0) * 1.0)
+    else:
+        y = column.numeric()
+    low, high = family.allowed
+    seen = y[design.active & ~np.isnan(y)]
+    if ((seen < low) | (seen > high)).any():
+        wrong = seen[(seen < low) | (seen > high)][0]
+        raise EstimateError(
+            "outside_family",
+            f"{column.name} contains {wrong:g}; a {family.name} model needs values from {low:g} to {high:g}.",
+            place=column.name,
+        )
+    return column.name, y
+
+
+def fit(
+    x: Floats, y: Floats, w: Floats, family: Family, names: Sequence[str], start: Floats | None = None
+) -> Floats:
+    """(p,) coefficients by iteratively reweighted least squares with step halving (McCullagh and Nelder
+    1989, 2.5)."""
+    live = w > 0
+    x, y, w = x[live], y[live], w[live]
+    if family.name == "gaussian":
+        return _solve(x, y, w, names)
+    eta = family.start(y) if start is None else x @ start
+    beta = np.zeros(x.shape[1]) if start is None else start
+    deviance = np.inf if start is None else float(w @ family.deviance(y, family.mean(eta)))
+    for _ in range(STEPS):
+        mu, slope = family.mean(eta), family.slope(eta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            working = np.where(slope > 0, w * slope**2 / family.variance(mu), 0.0)
+            target = eta + np.where(slope > 0, (y - mu) / slope, 0.0)
+        step = _solve(x, target, np.nan_to_num(working), names) - beta
+        size = 1.0
+        while True:
+            proposal = x @ (beta + size * step)
+            with np.errstate(over="ignore", invalid="ignore"):
+                new = float(w @ family.deviance(y, family.mean(proposal)))
+            if new <= deviance * (1 + 1e-10) + 1e-300 or size < 1e-6:
+                break
+            size /= 2
+        change = float(np.max(np.abs(proposal - eta))) if np.isfinite(deviance) else np.inf
+        beta, eta, deviance = beta + size * step, proposal, new
+        if change <= CONVERGED * max(1.0, float(np.max(np.abs(eta)))):
+            break
+    else:
+        if change > 1e-8 * max(1.0, float(np.max(np.abs(eta)))):
+            _explain_divergence(beta, names)
+    if family.name == "quasibinomial" and float(np.max(np.abs(eta))) > 30:
+        _explain_divergence(beta, names)
+    return beta
+
+
+def _explain_divergence(beta: Floats, names: Sequence[str]) -> None:
+    worst = names[int(np.argmax(np.abs(beta)))]
+    raise EstimateError(
+        "no_convergence",
+        f"The model does not converge: the coefficient of {worst} grows without bound. A group in which the "
+        "outcome is "
+        "always 0 or always 1 does this; merge the category or leave the term out.",
+        place=worst,
+    )
+
+
+def _solve(x: Floats, target: Floats, w: Floats, names: Sequence[str]) -> Floats:
+    root = np.sqrt(w)
+    q, r = np.linalg.qr(x * root[:, None])
+    diagonal = np.abs(np.diag(r))
+    if len(diagonal) < x.shape[1] or (diagonal < 1e-11 * max(float(diagonal.max(initial=0.0)), 1e-300)).any():
+        place = int(np.argmin(diagonal)) if len(diagonal) == x.shape[1] else x.shape[1] - 1
+        raise EstimateError(
+            "collinear",
+            f"{names[place]} cannot be told apart from the other terms of the model; leave it out.",
+            place=names[place],
+        )
+    return np.asarray(linalg.solve_triangular(r, q.T @ (target * root)))
+
+
+def _linearise(x: Floats, y: Floats, w: Floats, beta: Floats, family: Family) -> tuple[Floats, Floats]:
+    """Inverse information (p, p) and score contributions (m, p) of the weighted estimating equations."""
+    eta = x @ beta
+    mu, slope = family.mean(eta), family.slope(eta)
+    variance = family.variance(mu)
+    information = x.T @ (x * (w * slope**2 / variance)[:, None])
+    scores = x * (w * (y - mu) * slope / variance)[:, None]
+    return np.asarray(np.linalg.inv(information), float), scores
+
+
+def _dispersion(design: SurveyDesign, rows: Bools, y: Floats, mu: Floats, family: Family) -> float:
+    """The variance of Pearson residuals: about their mean in linearised designs, about 0 in replicate
+    designs."""
+    w = design.weights[rows]
+    residual = (y - mu) / np.sqrt(family.variance(mu))
+    if design.replicates is not None:
+        return float(w @ residual**2 / design.weights.sum())
+    residual = residual * np.sqrt(w.mean() / design.weights[design.active].mean())
+    n = len(residual)
+    centre = w @ residual / w.sum()
+    return float(w @ (residual - centre) ** 2 / w.sum() * n / (n - 1))
+
+
+def _replicated(design: SurveyDesign, matrix: ModelMatrix, y: Floats, beta: Floats, family: Family) -> Floats:
+    if design.replicates is None:  # pragma: no cover - the caller has looked
+        raise DesignError("no_replicates", "This design has no replicate weights.")
+    rows = matrix.complete
+    x, target = matrix.values[rows], y[rows]
+    values = np.array(
+        [
+            fit(x, target, w[rows] / w[rows].mean(), family, matrix.names, beta)
+            for w in design.replicates.each()
+        ]
+    )
+    return design.replicates.covariance(values, beta)
+
+
+def _bell_mccaffrey(
+    x: Floats, y: Floats, w: Floats, beta: Floats, family: Family, psu: Ints, naive: Floats
+) -> tuple[Floats, Floats]:
+    """Influence values (m, p) from bias-reduced residuals, and Satterthwaite degrees of freedom (p,).
+
+    Residuals of a PSU are multiplied by (I - H)^(-1/2) of its block of the unweighted hat matrix (Bell and
+    McCaffrey 2002, Survey Methodology 28, theorem 4, unit working covariance); R survey 4.5,
+    ``std.errors="Bell-McCaffrey"``.
+    """
+    eta = x @ beta
+    mu, slope = family.mean(eta), family.slope(eta)
+    residual = (y - mu) / slope
+    gram = np.linalg.inv(x.T @ x)
+    adjusted = np.empty_like(residual)
+    p = x.shape[1]
+    parts, hats = [], []
+    for unit in np.unique(psu):
+        here = np.flatnonzero(psu == unit)
+        block = x[here]
+        root = _inverse_root(np.eye(len(here)) - block @ gram @ block.T)
+        adjusted[here] = root @ residual[here]
+        parts.append(gram @ block.T @ root)  # (p, m_i)
+        hats.append(here)
+    scores = x * (w * slope**2 / family.variance(mu) * adjusted)[:, None]
+    df = np.empty(p)
+    for j in range(p):
+        # The Gram matrix of the vectors (I - H)_i' A_i x_i gram e_j; (I - H) is a projection, so it need not
+        # be formed.
+        count = len(parts)
+        pulled = np.array([x[here].T @ part[j] for part, here in zip(parts, hats, strict=True)])
+        gram_matrix = -pulled @ gram @ pulled.T
+        gram_matrix[np.arange(count), np.arange(count)] += [float(part[j] @ part[j]) for part in parts]
+        df[j] = np.trace(gram_matrix) ** 2 / float(np.sum(gram_matrix**2))
+    return scores @ naive, df
+
+
+def _inverse_root(matrix: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(matrix)
+    root = np.where(values > 1e-10, 1 / np.sqrt(np.maximum(values, 1e-10)), 0.0)
+    return np.asarray((vectors * root) @ vectors.T)
+
+
+# -- tests of terms
+# --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class TermTest:
+    """A test that all coefficients of some terms are 0; ``weights`` are the eigenvalues of a working test."""
+
+    method: str
+    terms: tuple[str, ...]
+    statistic: float
+    df: int
+    ddf: float
+    p_value: float
+    weights: Floats
+
+
+def term_test(
+    design: SurveyDesign,
+    model: Regression,
+    terms: Sequence[Term] | Term,
+    method: str = "wald",
+    approximation: str = "saddlepoint",
+) -> TermTest:
+    """Test of whole terms. R: ``regTermTest``.
+
+    ``wald``: F = b' V^-1 b / q on (q, df). ``working_wald`` and ``lrt``: the statistic of the working model,
+    whose reference distribution is a sum of chi-squares weighted by the eigenvalues of V0^-1 V over a
+    chi-square of df (Rao and Scott 1984; Lumley and Scott 2014, Australian & New Zealand Journal of
+    Statistics 56).
+
+    Raises :class:`EstimateError` for terms that the model does not hold.
+    """
+    wanted = _term_labels(terms)
+    held = {frozenset(label.split(":")): t for t, label in enumerate(model.matrix.terms)}
+    for label in wanted:
+        if frozenset(label.split(":")) not in held:
+            raise EstimateError(
+                "no_such_term",
+                f"The model has no term {label}; its terms are {', '.join(model.matrix.terms)}.",
+                place=label,
+            )
+    index = np.flatnonzero(np.isin(model.matrix.assign, [held[frozenset(w.split(":"))] for w in wanted]))
+    beta = model.estimate[index]
+    v = model.covariance[np.ix_(index, index)]
+    q = len(index)
+    if method == "wald":
+        f = float(beta @ np.linalg.solve(v, beta)) / q
+        return TermTest(method, wanted, f, q, model.df, float(stats.f.sf(f, q, model.df)), np.zeros(0))
+    if method not in ("working_wald", "lrt"):
+        raise EstimateError("unknown_test", f"{method!r} is no test of terms; use wald, working_wald or lrt.")
+    v0 = model.naive[np.ix_(index, index)]
+    if method == "working_wald":
+        chi2 = float(beta @ np.linalg.solve(v0, beta))
+    else:
+        chi2 = _null_deviance(design, model, index) - model.deviance
+    weights = linalg.eigh(v, v0, eigvals_only=True)[::-1]
+    p = quadratic_forms.tail(chi2, weights, model.df, approximation)
+    return TermTest(method, wanted, chi2, q, model.df, p, weights)
+
+
+def _term_labels(terms: Sequence[Term] | Term) -> tuple[str, ...]:
+    if isinstance(terms, str) or not isinstance(terms, Sequence):
+        terms = [terms]
+    return tuple(
+        ":".join(v if isinstance(v, str) else v.name for v in (t if isinstance(t, tuple) else (t,)))
+        for t in terms
+    )
+
+
+def _null_deviance(design: SurveyDesign, model: Regression, index: Ints) -> float:
+    """Deviance without the columns, on the rows of the full model."""
+    family = FAMILIES[model.family]
+    rows = model.matrix.complete
+    kept = np.setdiff1d(np.arange(len(model.names)), index)
+    x, y = model.matrix.values[rows][:, kept], model.response[rows]
+    w = design.weights[rows] / design.weights[design.active].mean()
+    if not kept.size:
+        return float(w @ family.deviance(y, family.mean(np.zeros(len(y)))))
+    beta = fit(x, y, w, family, [model.names[j] for j in kept])
+    return float(w @ family.deviance(y, family.mean(x @ beta)))

@@ -24,6 +24,8 @@ ROOMS = (
     "web.staff:room",
     "web.accounts.views:room",
     "web.audit.views:room",
+    "participation.access.signing.views:room",
+    "surveys.collection.views:room",
 )
 
 #: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.
@@ -32,7 +34,17 @@ COMMANDS = (
     "web.accounts.cli:COMMANDS",
     "web.i18n_cli:commands",
     "surveys.cli:questionnaire",
+    "participation.conference.cli:conference",
+    "participation.access.worker.cli:worker",
 )
+
+#: How what a kind of access receives leaves the waiting room, as "module:attribute".
+MOVES = {
+    "survey": "surveys.collection.store:move_responses",
+}
+
+#: What the worker does in every round besides mixing: (roles of processes, function of the time).
+CHORES: tuple[str, ...] = ()
 
 
 def _load(place: str) -> Any:
@@ -72,6 +84,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.extensions["stores"] = stores.open_stores(settings)
+    app.extensions["moves"] = {kind: _load(place) for kind, place in MOVES.items()}
+    app.extensions["chores"] = [_load(place) for place in CHORES]
     i18n.set_up(app)
     if not settings.faults:
         _furnish(app, settings)

@@ -55,7 +55,7 @@ class RunOff:
 def irv(profile: Profile, *, limit: int = LIMIT) -> RunOff:
     """The option with the fewest first votes leaves, down to one; there is no stop at a majority.
 
-    Empty and exhausted ballots are dropped; where options tie for leaving, every way is followed.
+    Empty ballots count as exhausted from the start; where options tie for leaving, every way is followed.
 
     Raises:
         ValueError: a ballot ties two options (IRV is defined here for strict ballots only).
@@ -64,7 +64,7 @@ def irv(profile: Profile, *, limit: int = LIMIT) -> RunOff:
     if not is_strict(profile):
         raise ValueError("IRV needs strict ballots")
     size = len(profile.options)
-    ballots = [([tied[0] for tied in b.ranking], b.count) for b in profile.ballots if b.ranking]
+    ballots = [([tied[0] for tied in b.ranking], b.count) for b in profile.ballots]
     earlier = np.zeros((size, size), dtype=bool)
     start = (1 << size) - 1
     seen, waiting, winners, ties, stages = {start}, [start], set(), False, []

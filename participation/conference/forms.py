@@ -23,10 +23,8 @@ FILE_FAULTS: dict[str, Any] = {
     "no_amount": _l("“%(text)s” is no whole amount of money."),
     "no_ballot": _l('A ballot must be an object such as {"count": 1, "ranking": []}.'),
     "no_ballot_columns": _l(
-    "incomplete": _l(
-        "%(suffix)s files promise complete orders, but %(ranked)s of %(options)s options are ranked here."
-    ),
-        "resistance:ID, or write one column “ranking”."
+        "No ballots were found in the columns %(columns)s. Name them rank:ID, approve:ID, dots:ID, score:ID "
+        "or resistance:ID, or write one column “ranking”."
     ),
     "no_ballots": _l("The file holds no list of ballots."),
     "no_count": _l("“%(text)s” does not begin with a whole number of ballots."),

@@ -1,4 +1,4 @@
-"""Pure: documents for print, by Typst: one template, data as JSON, any script, right to left where it belongs.
+"""Pure: documents for print, by Typst: one template, data as JSON, any script, either direction.
 
 Templates are our own text and never hold data, so nothing that a person typed can become markup.
 """
@@ -49,4 +49,4 @@ def pdf(template: str, data: Mapping[str, Any], language: str) -> bytes:
         "dir": direction(language),
         "fonts": json.dumps(FONTS),
     }
-    return bytes(typst.compile((preamble + source).encode(), format="pdf", sys_inputs=inputs))  # type: ignore[arg-type]
+    return bytes(typst.compile((preamble + source).encode(), format="pdf", sys_inputs=inputs))

@@ -221,7 +221,8 @@ class SurveyDesign:
         if self.replicates is not None:
             return self.replicates.covariance(self.replicates.score_totals(matrix, self.weights))
         left, added = projection.residuals(matrix, self.calibrations)
-        return sampling.covariance(left, self.plan, self.lonely) + added
+        touched = None if self.domain is None else self.active
+        return sampling.covariance(left, self.plan, self.lonely, touched) + added
 
     def replicate(self, statistic: Callable[[Floats], Any]) -> tuple[Floats, Floats, Floats]:
         """Value (p,), covariance (p, p) and replicates (R, p) of ``statistic(weights)``. R: ``withReplicates``."""

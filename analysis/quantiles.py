@@ -107,7 +107,7 @@ def _shahvaish(s: Sorted, p: float) -> float:
     if len(s.x) == 1:
         return float(s.x[0])
     unit = s.w / s.w.mean()
-    position = (np.cumsum(unit) + 0.5 - s.w / 2) / (len(s.x) + 1)
+    position = (np.cumsum(unit) + 0.5 - unit / 2) / (len(s.x) + 1)
     return float(s.x[max(int(np.searchsorted(position, p, side="right")) - 1, 0)])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from analysis.columns import Floats, Ints
+from analysis.columns import Bools, Floats, Ints
 from analysis.errors import DesignError
 
 LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
@@ -52,6 +52,12 @@ class Stage:
     def single_rows(self) -> bool:
         """True where every unit is one row, so that nothing has to be summed."""
         return len(self.unit_stratum) == len(self.unit)
+
+    def touched(self, active: Bools) -> Bools:
+        """(H,) strata with a row of ``active`` (n,)."""
+        out = np.zeros(len(self.size), bool)
+        out[self.unit_stratum[self.unit[active]]] = True
+        return out
 
     def totals(self, scores: Floats) -> Floats:
         """(U, p) sums of (n, p) scores over units."""
@@ -147,14 +153,21 @@ def _population(values: Floats, stratum: Ints, size: Ints, names: tuple[str, ...
     return np.asarray(population)
 
 
-def covariance(scores: Floats, plan: Sequence[Stage], lonely: str) -> Floats:
-    """(p, p) covariance of the column totals of ``scores`` (n, p), weighted influence values with 0 off domain."""
-    return sum((stage_covariance(stage.totals(scores), stage, lonely) for stage in plan), np.zeros(()))
+def covariance(scores: Floats, plan: Sequence[Stage], lonely: str, active: Bools | None = None) -> Floats:
+    """(p, p) covariance of the column totals of ``scores`` (n, p), weighted influence values with 0 off domain.
+
+    ``active`` (n,) are the rows of the domain: the rule ``average`` averages over strata that they touch.
+    """
+    out = np.zeros((scores.shape[1], scores.shape[1]))
+    for stage in plan:
+        live = None if active is None else stage.touched(active)
+        out += stage_covariance(stage.totals(scores), stage, lonely, live)
+    return out
 
 
-def stage_covariance(totals: Floats, stage: Stage, lonely: str) -> Floats:
+def stage_covariance(totals: Floats, stage: Stage, lonely: str, live: Bools | None = None) -> Floats:
     """(p, p) contribution of one stage from unit totals (U, p)."""
-    factor, alone = stage_factors(stage, lonely)
+    factor, alone = stage_factors(stage, lonely, live)
     count = len(stage.size)
     sums = np.stack([np.bincount(stage.unit_stratum, column, count) for column in totals.T], axis=1)
     means = sums / stage.size[:, None]
@@ -164,7 +177,7 @@ def stage_covariance(totals: Floats, stage: Stage, lonely: str) -> Floats:
     return np.asarray(centred.T @ centred)
 
 
-def stage_factors(stage: Stage, lonely: str) -> tuple[Floats, np.ndarray]:
+def stage_factors(stage: Stage, lonely: str, live: Bools | None = None) -> tuple[Floats, Bools]:
     """(H,) factor of every stratum's sum of squares, and which strata have one unit only.
 
     Raises :class:`DesignError` for a lonely PSU under the rule ``fail``.
@@ -188,11 +201,12 @@ def stage_factors(stage: Stage, lonely: str) -> tuple[Floats, np.ndarray]:
     factor = stage.share * f * np.where(stage.size > 1, stage.size / np.maximum(stage.size - 1, 1), 1.0)
     factor[complete] = 0.0
     if lonely == "average" and alone.any():
-        good = ~alone
+        counted = np.ones(len(alone), bool) if live is None else live
+        good = ~alone & counted
         if not good.any():
             raise DesignError(
                 "all_lonely", "Every stratum has one PSU only; there is nothing to average over."
             )
         factor[alone] = 0.0
-        factor *= len(alone) / good.sum()
+        factor *= counted.sum() / good.sum()
     return factor, alone

@@ -126,9 +126,9 @@ def _variance(call: Call, scope: Scope) -> Result:
     design = under_options(evaluate(_design_node(call, 1), scope), scope)
     columns, _ = _responses(call.positional[0], design, scope)
     values = estimates.variance(design, columns)
-    single = len(columns) == 1
-    labels = tuple("v1" if single else f"{row['variable']}:{row['with']}" for row in values.rows)
-    return Result("var", values, labels)
+    if len(columns) == 1:
+        return Result("stat", values, tuple(row["variable"] for row in values.rows), covariance=False)
+    return Result("var", values, tuple(f"{row['variable']}:{row['with']}" for row in values.rows))
 
 
 @rfunction("svyciprop")
@@ -139,11 +139,17 @@ def _ciprop(call: Call, scope: Scope) -> Result:
     values = proportions.proportion(
         design,
         {name: np.asarray(vector.values, float)},
-        method=scalar(argument(call, scope, "method")) or "logit",
+        method=_method(call, scope),
         level=float(scalar(argument(call, scope, "level", default=number(0.95)))),
         df=None if df is None else float(scalar(df)),
     )
     return Result("interval", values, (name,))
+
+
+def _method(call: Call, scope: Scope) -> str:
+    """R reads likelihood limits off a spline; the product's exact limits are tested against their equation."""
+    named = scalar(argument(call, scope, "method")) or "logit"
+    return "profile" if named == "likelihood" else named
 
 
 @rfunction("svyquantile")
@@ -279,7 +285,7 @@ def _confint(call: Call, scope: Scope) -> dict[str, Any]:
     if not isinstance(result, Result):
         return CONFINT[type(result)](result, level)
     if result.shape == "interval":
-        return {result.names[0]: {"2.5 %": result.values.low[0], "97.5 %": result.values.high[0]}}
+        return {result.names[0]: {"2.5%": result.values.low[0], "97.5%": result.values.high[0]}}
     df = float(scalar(argument(call, scope, "df", default=number(np.inf))))
     low, high = result.values.interval_at(level, df)
     tails = [f"{100 * (1 - level) / 2:.3g} %", f"{100 * (1 + level) / 2:.3g} %"]

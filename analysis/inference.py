@@ -22,8 +22,9 @@ from analysis.imputation import Pooled, over, pool
 from analysis.model_matrix import Block, powers
 from analysis.ordinal import OrdinalModel, ordinal
 from analysis.ranks import RankTest, rank_test
-from analysis.regression import Regression, TermTest, glm, term_test
+from analysis.regression import Regression, glm
 from analysis.results import critical
+from analysis.term_tests import TermTest, term_test
 
 __all__ = [
     "BOOK",

@@ -8,16 +8,17 @@ variance is the design's covariance of their scores between two inverse Hessians
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, special, stats
+from scipy import linalg, stats
 
-from analysis import model_matrix, quadratic_forms
+from analysis import model_matrix
 from analysis.columns import Bools, Column, Floats, Ints
 from analysis.design import SurveyDesign
 from analysis.errors import DesignError, EstimateError
+from analysis.families import FAMILIES, Family
 from analysis.model_matrix import ModelMatrix, Term
 from analysis.results import critical
 
@@ -25,57 +26,6 @@ STEPS = 100
 CONVERGED = 1e-13
 """Largest relative change of the linear predictor at which iteration stops; R's default of 1e-8 on the
 deviance leaves standard errors of logistic models wrong in the fifth digit."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """Link and variance of a quasi-likelihood: eta -> mu, dmu/deta, mu -> variance, unit deviance, start for
-    mu."""
-
-    name: str
-    mean: Callable[[Floats], Floats]
-    slope: Callable[[Floats], Floats]
-    variance: Callable[[Floats], Floats]
-    deviance: Callable[[Floats, Floats], Floats]
-    start: Callable[[Floats], Floats]
-    allowed: tuple[float, float]
-
-
-def _one(mu: Floats) -> Floats:
-    return np.ones_like(mu)
-
-
-FAMILIES: Mapping[str, Family] = {
-    "gaussian": Family(
-        "gaussian",
-        mean=lambda eta: eta,
-        slope=_one,
-        variance=_one,
-        deviance=lambda y, mu: np.asarray((y - mu) ** 2, float),
-        start=lambda y: y,
-        allowed=(-np.inf, np.inf),
-    ),
-    "quasibinomial": Family(
-        "quasibinomial",
-        mean=lambda eta: special.expit(eta),
-        slope=lambda eta: special.expit(eta) * special.expit(-eta),
-        variance=lambda mu: mu * (1 - mu),
-        deviance=lambda y, mu: 2 * (special.xlogy(y, y) - special.xlogy(y, mu) - special.xlogy(1 - y, 1 - mu)
-                                    + special.xlogy(1 - y, 1 - y)),
-        start=lambda y: special.logit((y + 0.5) / 2),
-        allowed=(0.0, 1.0),
-    ),
-    "quasipoisson": Family(
-        "quasipoisson",
-        mean=np.exp,
-        slope=np.exp,
-        variance=lambda mu: mu,
-        deviance=lambda y, mu: 2 * (special.xlogy(y, y) - special.xlogy(y, mu) - (y - mu)),
-        start=lambda y: np.log(y + 0.1),
-        allowed=(0.0, np.inf),
-    ),
-}  # fmt: skip
-"""Linear, logistic and Poisson models; the dispersion is always estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -364,86 +314,3 @@ def _inverse_root(matrix: Floats) -> Floats:
     values, vectors = np.linalg.eigh(matrix)
     root = np.where(values > 1e-10, 1 / np.sqrt(np.maximum(values, 1e-10)), 0.0)
     return np.asarray((vectors * root) @ vectors.T)
-
-
-# -- tests of terms
-# --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class TermTest:
-    """A test that all coefficients of some terms are 0; ``weights`` are the eigenvalues of a working test."""
-
-    method: str
-    terms: tuple[str, ...]
-    statistic: float
-    df: int
-    ddf: float
-    p_value: float
-    weights: Floats
-
-
-def term_test(
-    design: SurveyDesign,
-    model: Regression,
-    terms: Sequence[Term] | Term,
-    method: str = "wald",
-    approximation: str = "saddlepoint",
-) -> TermTest:
-    """Test of whole terms. R: ``regTermTest``.
-
-    ``wald``: F = b' V^-1 b / q on (q, df). ``working_wald`` and ``lrt``: the statistic of the working model,
-    whose reference distribution is a sum of chi-squares weighted by the eigenvalues of V0^-1 V over a
-    chi-square of df (Rao and Scott 1984; Lumley and Scott 2014, Australian & New Zealand Journal of
-    Statistics 56).
-
-    Raises :class:`EstimateError` for terms that the model does not hold.
-    """
-    wanted = _term_labels(terms)
-    held = {frozenset(label.split(":")): t for t, label in enumerate(model.matrix.terms)}
-    for label in wanted:
-        if frozenset(label.split(":")) not in held:
-            raise EstimateError(
-                "no_such_term",
-                f"The model has no term {label}; its terms are {', '.join(model.matrix.terms)}.",
-                place=label,
-            )
-    index = np.flatnonzero(np.isin(model.matrix.assign, [held[frozenset(w.split(":"))] for w in wanted]))
-    beta = model.estimate[index]
-    v = model.covariance[np.ix_(index, index)]
-    q = len(index)
-    if method == "wald":
-        f = float(beta @ np.linalg.solve(v, beta)) / q
-        return TermTest(method, wanted, f, q, model.df, float(stats.f.sf(f, q, model.df)), np.zeros(0))
-    if method not in ("working_wald", "lrt"):
-        raise EstimateError("unknown_test", f"{method!r} is no test of terms; use wald, working_wald or lrt.")
-    v0 = model.naive[np.ix_(index, index)]
-    if method == "working_wald":
-        chi2 = float(beta @ np.linalg.solve(v0, beta))
-    else:
-        chi2 = _null_deviance(design, model, index) - model.deviance
-    weights = linalg.eigh(v, v0, eigvals_only=True)[::-1]
-    p = quadratic_forms.tail(chi2, weights, model.df, approximation)
-    return TermTest(method, wanted, chi2, q, model.df, p, weights)
-
-
-def _term_labels(terms: Sequence[Term] | Term) -> tuple[str, ...]:
-    if isinstance(terms, str) or not isinstance(terms, Sequence):
-        terms = [terms]
-    return tuple(
-        ":".join(v if isinstance(v, str) else v.name for v in (t if isinstance(t, tuple) else (t,)))
-        for t in terms
-    )
-
-
-def _null_deviance(design: SurveyDesign, model: Regression, index: Ints) -> float:
-    """Deviance without the columns, on the rows of the full model."""
-    family = FAMILIES[model.family]
-    rows = model.matrix.complete
-    kept = np.setdiff1d(np.arange(len(model.names)), index)
-    x, y = model.matrix.values[rows][:, kept], model.response[rows]
-    w = design.weights[rows] / design.weights[design.active].mean()
-    if not kept.size:
-        return float(w @ family.deviance(y, family.mean(np.zeros(len(y)))))
-    beta = fit(x, y, w, family, [model.names[j] for j in kept])
-    return float(w @ family.deviance(y, family.mean(x @ beta)))

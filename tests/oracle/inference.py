@@ -17,6 +17,7 @@ from analysis import (
     ordinal,
     ranks,
     regression,
+    term_tests,
     trends,
     weighting,
 )
@@ -25,8 +26,10 @@ from analysis.comparisons import Family, adjust, pairwise
 from analysis.design import SurveyDesign
 from participation.access import rindicators
 from tests.oracle import formulas, rlang
-from tests.oracle.rlang import FUNCTIONS, Call, Scope, Vector, argument, evaluate, number, rfunction, scalar
-from tests.oracle.session import SHORT_NAMES, Session, columns_of, formula_name, vector
+from tests.oracle.designs import under_options
+from tests.oracle.estimation import Result, extract
+from tests.oracle.rlang import Call, Scope, Vector, argument, evaluate, rfunction, scalar
+from tests.oracle.session import SHORT_NAMES, Session, columns_of
 
 
 def flag(call: Call, scope: Scope, name: str, default: bool = False) -> bool:
@@ -40,138 +43,10 @@ def text(call: Call, scope: Scope, name: str, default: str, position: int | None
 
 
 def design_of(call: Call, scope: Scope, position: int = 1) -> SurveyDesign:
-    return argument(call, scope, "design", position)
+    return under_options(argument(call, scope, "design", position), scope)
 
 
-# -- designs
-# -----------------------------------------------------------------------------------------------------
-
-
-def svydesign(call: Call, scope: Scope) -> SurveyDesign:
-    """``svydesign(id = ~psu, strata = ~h, weights = ~w, fpc = ~N, nest = TRUE, data = frame)``."""
-    frame = argument(call, scope, "data")
-
-    def stage(name: str) -> list[Column] | None:
-        node = call.named.get(name) or (call.named.get("ids") if name == "id" else None)
-        if node is None or rlang.deparse(node) in ("~1", "~0", "NULL"):
-            return None
-        _, right = formulas.sides(node)
-        names = [":".join(t) for t in formulas.terms(right)[0]]
-        return [formulas.column(n, evaluate(rlang.parse(n), scope.over(frame))) for n in names]
-
-    weights = stage("weights")
-    return SurveyDesign.create(
-        {name: formulas.column(name, v) for name, v in frame.items()},
-        weights=None if weights is None else weights[0].numeric(),
-        strata=stage("strata"),
-        psu=stage("id"),
-        fpc=stage("fpc"),
-        nest=flag(call, scope, "nest"),
-    )
-
-
-def subset(call: Call, scope: Scope) -> Any:
-    """``subset(design, condition)``."""
-    design = argument(call, scope, "x", 0)
-    condition = evaluate(call.positional[1], scope.over(columns_of(design)))
-    return design.subset(condition.values == 1)
-
-
-FUNCTIONS.setdefault("svydesign", svydesign)
-FUNCTIONS.setdefault("subset", subset)
-
-
-# -- estimates that the trends need
-# ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Named:
-    """Estimates under R's row names; ``matrix`` says whether R keeps their covariance."""
-
-    found: Any
-    names: tuple[str, ...]
-    matrix: bool = True
-
-    @property
-    def estimate(self) -> Any:
-        return self.found.estimate
-
-    @property
-    def covariance(self) -> Any:
-        return self.found.covariance
-
-
-def statistic(call: Call, scope: Scope) -> Named:
-    """``svymean(~x + y, design)``, ``svytotal``: rows with a missing value are left out together."""
-    design = design_of(call, scope)
-    variables = formulas.additive(evaluate(call.positional[0], scope), design, scope)
-    run = estimates.mean if call.fn == "svymean" else estimates.total
-    found = run(design, variables, missing="listwise", deff="none")
-    return Named(found, tuple(r["variable"] + r["category"] for r in found.rows))
-
-
-def svyby(call: Call, scope: Scope) -> Named:
-    """``svyby(~x, ~g1 + g2, design, svymean, covmat = TRUE)``."""
-    design = argument(call, scope, "design", 2)
-    variables = formulas.additive(evaluate(call.positional[0], scope), design, scope)
-    by = formulas.additive(argument(call, scope, "by", 1), design, scope)
-    function = call.positional[3].text
-    run = {"svymean": estimates.mean, "svytotal": estimates.total}[function]
-    found = run(design, variables, by=by, missing="listwise", deff="none")
-    single = len({(r["variable"], r["category"]) for r in found.rows}) == 1
-    names = []
-    for row in found.rows:
-        group = ".".join(row[c.name] for c in by)
-        names.append(group if single else f"{group}:{row['variable']}{row['category']}")
-    return Named(found, tuple(names), flag(call, scope, "covmat"))
-
-
-def svycontrast(call: Call, scope: Scope) -> Named:
-    """``svycontrast(estimates, list(name = c(...), other = quote(a / b)))``."""
-    source = evaluate(call.positional[0], scope)
-    rules = evaluate(call.positional[1], scope)
-    if not isinstance(rules, dict):
-        rules = {"contrast": rules}
-    built: dict[str, Any] = {}
-    for name, rule in rules.items():
-        if isinstance(rule, Vector):
-            built[name] = (
-                rule.values if rule.names is None else dict(zip(rule.names, rule.values, strict=True))
-            )
-        else:
-            raise NotImplementedError("nonlinear contrasts")
-    found = source.found.contrast(built)
-    return Named(found, tuple(built))
-
-
-for _name in ("svymean", "svytotal"):
-    FUNCTIONS.setdefault(_name, statistic)
-FUNCTIONS.setdefault("svyby", svyby)
-FUNCTIONS.setdefault("svycontrast", svycontrast)
-
-
-def show(value: Any) -> Any:
-    """Results in the structure of the reference."""
-    for kind, view in VIEWS.items():
-        if isinstance(value, kind):
-            return view(value)
-    return value
-
-
-def _show_named(value: Named) -> dict[str, Any]:
-    found = value.found
-    rows = {
-        n: {"estimate": e, "se": s} for n, e, s in zip(value.names, found.estimate, found.se, strict=True)
-    }
-    out: dict[str, Any] = {"values": rows}
-    if value.matrix and len(rows) > 1:
-        out["vcov"] = {"names": list(value.names), "matrix": found.covariance}
-    return out
-
-
-# -- tables, t and rank tests
-# ------------------------------------------------------------------------------------
+# -- tables, t and rank tests --------------------------------------------------------------------------------
 
 TABLE_STATISTICS = {
     "F": "F", "Chisq": "chisq", "Wald": "wald", "adjWald": "adjusted_wald", "lincom": "exact",
@@ -195,21 +70,12 @@ def svychisq(call: Call, scope: Scope) -> dict[str, Any]:
     return out
 
 
-@rfunction("svytable")
-def svytable(call: Call, scope: Scope) -> dict[str, Any]:
-    """``svytable(~rows + columns, design)``."""
-    design = design_of(call, scope)
-    rows, columns = formulas.additive(evaluate(call.positional[0], scope), design, scope)
-    a, b, counts = estimates.table(design, rows, columns)
-    return {"rows": list(a), "cols": list(b), "table": counts}
-
-
 @rfunction("svykappa")
-def svykappa(call: Call, scope: Scope) -> Named:
+def svykappa(call: Call, scope: Scope) -> Result:
     """``svykappa(~a + b, design)``."""
     design = design_of(call, scope)
     rows, columns = formulas.additive(evaluate(call.positional[0], scope), design, scope)
-    return Named(contingency.kappa(design, rows, columns), ("kappa",))
+    return Result("stat", contingency.kappa(design, rows, columns), ("kappa",), covariance=False)
 
 
 @rfunction("svyttest")
@@ -243,8 +109,7 @@ def svyranktest(call: Call, scope: Scope) -> dict[str, Any]:
     return {"statistic": {"df": test.df}, "p_value": test.p_value, "parameter": {"Chisq": test.statistic}}
 
 
-# -- models
-# ------------------------------------------------------------------------------------------------------
+# -- models --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +141,7 @@ def svyglm(call: Call, scope: Scope) -> Model:
         design = design.subset(evaluate(call.named["subset"], scope.over(columns_of(design))).values == 1)
     formula = argument(call, scope, "formula", 0)
     outcome, terms, intercept = formulas.model(formula, design, scope)
-    family = call.named["family"] if "family" in call.named else None
+    family = call.named.get("family")
     name = "gaussian" if family is None else (family.fn if isinstance(family, Call) else family.text)
     family_name = {"binomial": "quasibinomial", "poisson": "quasipoisson"}.get(name, name)
     small = text(call, scope, "std.errors", "linearized") == "Bell-McCaffrey"
@@ -318,7 +183,7 @@ def reg_term_test(call: Call, scope: Scope) -> dict[str, Any]:
     kind = {"saddlepoint": "saddlepoint", "integration": "exact", "satterthwaite": "satterthwaite"}[
         text(call, scope, "lrt.approximation", "saddlepoint")
     ]
-    test = regression.term_test(
+    test = term_tests.term_test(
         model.design, model.found, [tuple(x.split(":")) for x in labels], method, kind
     )
     out: dict[str, Any] = {"p_value": test.p_value, "df": test.df, "ddf": test.ddf}
@@ -338,8 +203,7 @@ def svyolr(call: Call, scope: Scope) -> dict[str, Any]:
     return {n: {"estimate": e, "se": s} for n, e, s in zip(names, found.estimate, found.se, strict=True)}
 
 
-# -- trends
-# ------------------------------------------------------------------------------------------------------
+# -- trends --------------------------------------------------------------------------------------------------
 
 
 @rfunction("bp_change")
@@ -347,7 +211,7 @@ def bp_change(call: Call, scope: Scope) -> dict[str, Any]:
     """``bp_change(data, y, wave, w1, w2, unit, strata, weight, stat = "mean")``."""
     frame = evaluate(call.positional[0], scope)
     y, wave, first, second, unit, strata, weight = (scalar(evaluate(n, scope)) for n in call.positional[1:8])
-    kept = [name for name in dict.fromkeys((y, wave, unit, strata, weight))]
+    kept = list(dict.fromkeys((y, wave, unit, strata, weight)))
     design = SurveyDesign.create(
         {name: formulas.column(name, frame[name]) for name in kept}, weights=weight, strata=strata, nest=True
     )
@@ -397,8 +261,7 @@ def pw(call: Call, scope: Scope) -> dict[str, Any]:
     return out
 
 
-# -- nonresponse
-# -------------------------------------------------------------------------------------------------
+# -- nonresponse ---------------------------------------------------------------------------------------------
 
 
 @rfunction("fitted")
@@ -406,21 +269,6 @@ def fitted(call: Call, scope: Scope) -> Vector:
     """``fitted(model)``: means of the rows of the model."""
     model = evaluate(call.positional[0], scope)
     return Vector("number", model.found.fitted[model.found.matrix.complete])
-
-
-@rfunction("wsum")
-def wsum(call: Call, scope: Scope) -> dict[str, float]:
-    """Number, sum, range, sum of squares, first and last of a vector of weights."""
-    w = evaluate(call.positional[0], scope).values
-    return {
-        "n": len(w),
-        "sum": w.sum(),
-        "min": w.min(),
-        "max": w.max(),
-        "sumsq": w @ w,
-        "first": w[0],
-        "last": w[-1],
-    }
 
 
 @rfunction("r_indicator")
@@ -476,8 +324,7 @@ def _gross(session: Session, name: str) -> Any:
     return None
 
 
-# -- several imputations
-# ------------------------------------------------------------------------------------------
+# -- several imputations -------------------------------------------------------------------------------------
 
 
 def _imputed(session: Session, name: str) -> Any:
@@ -520,7 +367,8 @@ def with_(call: Call, scope: Scope) -> list[Any]:
 def mi_combine(call: Call, scope: Scope) -> dict[str, Any]:
     """``MIcombine(results, df.complete = df)``."""
     complete = argument(call, scope, "df.complete")
-    results = evaluate(call.positional[0], scope)
+    found = evaluate(call.positional[0], scope)
+    results = [r.named() if isinstance(r, Result) else r for r in found]
     pooled = imputation.pool(results, np.inf if complete is None else scalar(complete))
     return {
         name: {"estimate": pooled.estimate[i], "se": pooled.se[i], "df": pooled.df[i],
@@ -529,14 +377,7 @@ def mi_combine(call: Call, scope: Scope) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@rfunction("degf")
-def degf(call: Call, scope: Scope) -> Vector:
-    """``degf(design)``."""
-    return number(evaluate(call.positional[0], scope).df)
-
-
-# -- disclosure
-# --------------------------------------------------------------------------------------------------
+# -- disclosure ----------------------------------------------------------------------------------------------
 
 
 @rfunction("kanon")
@@ -550,5 +391,8 @@ def kanon(call: Call, scope: Scope) -> dict[str, int]:
     return {f"records_below_k{k}": microdata.below_k(columns, k) for k in wanted}
 
 
-VIEWS: dict[type, Any] = {Named: _show_named, Model: _show_model}
-_ = (formula_name, vector)
+def show(value: Any) -> Any:
+    """Results in the structure of the reference."""
+    if isinstance(value, Model):
+        return _show_model(value)
+    return extract(value) if isinstance(value, Result) else value

@@ -17,7 +17,7 @@ import numpy as np
 from analysis.columns import Column
 from analysis.design import SurveyDesign
 from tests.oracle import designs, rlang
-from tests.oracle.rlang import Call, Name, Scope, Vector
+from tests.oracle.rlang import Scope, Vector
 
 
 def vector(column: Column) -> Vector:
@@ -156,9 +156,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.integer):
         return int(value)
     return value
-
-
-def formula_name(node: Any) -> str:
-    """The single variable of a one-sided formula ``~x``."""
-    inner = node.positional[0] if isinstance(node, Call) and node.fn == "~" else node
-    return inner.text if isinstance(inner, Name) else rlang.deparse(inner)

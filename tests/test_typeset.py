@@ -1,9 +1,9 @@
 """Printed documents: any script, the same bytes each time, no markup from data."""
 
 import pytest
-from localtext import NAMES
 
 import typeset
+from localtext import NAMES
 
 DATA = {"title": "T", "address": "a.example", "fingerprint": "ab", "slips": [{"code": "X", "qr": ""}]}
 

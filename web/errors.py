@@ -159,6 +159,9 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
+    limit = getattr(error, "limit", None)
+    if limit is not None:
+        response.headers["Retry-After"] = str(limit.limit.get_expiry())
     return response
 
 

@@ -44,7 +44,9 @@ def test_a_backup_never_replaces_a_file(app: Flask, tmp_path: Path) -> None:
     assert target.read_text() == "something"
 
 
-@pytest.mark.parametrize(("content", "answer"), [(None, "is not a file"), (b"no database" * 100, "is no backup")])
+@pytest.mark.parametrize(
+    ("content", "answer"), [(None, "is not a file"), (b"no database" * 100, "is no backup")]
+)
 def test_what_is_no_backup_is_refused_and_the_store_stays(
     app: Flask, tmp_path: Path, content: bytes | None, answer: str
 ) -> None:

@@ -17,7 +17,9 @@ def add_account(store, number=1, email=None):
     with store.begin() as session:
         for role in STAFF_ROLES:
             session.execute(
-                text("INSERT INTO role (name) SELECT :name WHERE NOT EXISTS (SELECT 1 FROM role WHERE name = :name)"),
+                text(
+                    "INSERT INTO role (name) SELECT :name WHERE NOT EXISTS (SELECT 1 FROM role WHERE name = :name)"
+                ),
                 {"name": role},
             )
         session.execute(
@@ -25,7 +27,12 @@ def add_account(store, number=1, email=None):
                 "INSERT INTO account (id, email, name, active, fs_uniquifier, created_on) "
                 "VALUES (:id, :email, 'n', :active, :key, '2026-11-02')"
             ),
-            {"id": number, "email": email or f"a{number}@example.org", "active": True, "key": f"key-{number}"},
+            {
+                "id": number,
+                "email": email or f"a{number}@example.org",
+                "active": True,
+                "key": f"key-{number}",
+            },
         )
 
 

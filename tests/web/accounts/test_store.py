@@ -98,7 +98,10 @@ def test_reset_of_the_second_factor_forgets_everything(stores_on):
         before = account.fs_uniquifier
         store.reset_second_factor(account)
         left = (
-            account.tf_primary_method, account.tf_totp_secret, account.totp_counter, account.mf_recovery_codes
+            account.tf_primary_method,
+            account.tf_totp_secret,
+            account.totp_counter,
+            account.mf_recovery_codes,
         )
         assert left == (None, None, None, None)
         assert account.fs_uniquifier != before

@@ -26,6 +26,7 @@ ROOMS = (
     "web.audit.views:room",
     "participation.access.signing.views:room",
     "surveys.collection.views:room",
+    "surveys.player.views:room",
 )
 
 #: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.

@@ -48,9 +48,26 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entry'))
     )
     op.create_index('ix_audit_entry_at', 'audit_entry', ['at'], unique=False)
+    op.create_table('questionnaire_version',
+    sa.Column('survey', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('document', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('digest', sa.Text(), nullable=True),
+    sa.CheckConstraint("state IN ('draft', 'published')", name=op.f('ck_questionnaire_version_state')),
+    sa.CheckConstraint('version >= 1', name=op.f('ck_questionnaire_version_version')),
+    sa.PrimaryKeyConstraint('survey', 'version', name=op.f('pk_questionnaire_version'))
+    )
     op.create_table('role',
     sa.Column('name', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_role'))
+    )
+    op.create_table('sound',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('media_type', sa.Text(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('synthetic', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_sound'))
     )
     op.create_table('wave',
     sa.Column('id', sa.Text(), nullable=False),
@@ -82,12 +99,24 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['role'], ['role.name'], name=op.f('fk_account_role_role_role')),
     sa.PrimaryKeyConstraint('account_id', 'role', name=op.f('pk_account_role'))
     )
+    op.create_table('native_reading',
+    sa.Column('survey', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('language', sa.Text(), nullable=False),
+    sa.Column('reader', sa.Text(), nullable=False),
+    sa.Column('read_on', sa.Date(), nullable=False),
+    sa.Column('digest', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['survey', 'version'], ['questionnaire_version.survey', 'questionnaire_version.version'], name=op.f('fk_native_reading_survey_questionnaire_version'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('survey', 'version', 'language', name=op.f('pk_native_reading'))
+    )
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE TRIGGER account_role_fixed_update BEFORE UPDATE ON account_role FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'account roles are inserted and deleted only'); END")
         op.execute("CREATE TRIGGER account_role_separation BEFORE INSERT ON account_role FOR EACH ROW WHEN (NEW.role = 'register_clerk' AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role IN ('analyst', 'entry_clerk', 'reviewer'))) OR (NEW.role IN ('analyst', 'entry_clerk', 'reviewer') AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role = 'register_clerk')) BEGIN SELECT RAISE(ABORT, 'register_clerk excludes analyst, entry_clerk and reviewer on one account'); END")
         op.execute("CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
         op.execute("CREATE TRIGGER audit_entry_kept_update BEFORE UPDATE ON audit_entry FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
+        op.execute("CREATE TRIGGER published_version_is_final_update BEFORE UPDATE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') BEGIN SELECT RAISE(ABORT, 'a published questionnaire version cannot be changed'); END")
+        op.execute("CREATE TRIGGER published_version_stays_delete BEFORE DELETE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') BEGIN SELECT RAISE(ABORT, 'a published questionnaire version stays'); END")
         op.execute("CREATE TRIGGER wave_goes_forward_update BEFORE UPDATE ON wave FOR EACH ROW WHEN ((OLD.state = 'draft' AND NEW.state IN ('open', 'closed')) OR (OLD.state = 'frozen' AND NEW.state = 'draft') OR (OLD.state = 'open' AND NEW.state IN ('draft', 'frozen')) OR (OLD.state = 'closed' AND NEW.state <> 'closed')) BEGIN SELECT RAISE(ABORT, 'a wave goes from draft to frozen, open and closed, never back'); END")
         op.execute("CREATE TRIGGER wave_levels_are_frozen_update BEFORE UPDATE ON wave FOR EACH ROW WHEN (OLD.state <> 'draft' AND (NEW.levels <> OLD.levels OR NEW.channel <> OLD.channel OR NEW.id <> OLD.id OR NEW.survey <> OLD.survey)) BEGIN SELECT RAISE(ABORT, 'the levels of anonymity are frozen'); END")
         op.execute("CREATE TRIGGER wave_stays_delete BEFORE DELETE ON wave FOR EACH ROW WHEN (OLD.state <> 'draft') BEGIN SELECT RAISE(ABORT, 'a wave whose levels are frozen stays'); END")
@@ -100,6 +129,10 @@ def upgrade() -> None:
         op.execute('CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept_delete()')
         op.execute("CREATE OR REPLACE FUNCTION audit_entry_kept_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute('CREATE TRIGGER audit_entry_kept_update BEFORE UPDATE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept_update()')
+        op.execute("CREATE OR REPLACE FUNCTION published_version_is_final_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a published questionnaire version cannot be changed' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute("CREATE TRIGGER published_version_is_final_update BEFORE UPDATE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') EXECUTE FUNCTION published_version_is_final_update()")
+        op.execute("CREATE OR REPLACE FUNCTION published_version_stays_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a published questionnaire version stays' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute("CREATE TRIGGER published_version_stays_delete BEFORE DELETE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') EXECUTE FUNCTION published_version_stays_delete()")
         op.execute("CREATE OR REPLACE FUNCTION wave_goes_forward_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a wave goes from draft to frozen, open and closed, never back' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute("CREATE TRIGGER wave_goes_forward_update BEFORE UPDATE ON wave FOR EACH ROW WHEN ((OLD.state = 'draft' AND NEW.state IN ('open', 'closed')) OR (OLD.state = 'frozen' AND NEW.state = 'draft') OR (OLD.state = 'open' AND NEW.state IN ('draft', 'frozen')) OR (OLD.state = 'closed' AND NEW.state <> 'closed')) EXECUTE FUNCTION wave_goes_forward_update()")
         op.execute("CREATE OR REPLACE FUNCTION wave_levels_are_frozen_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the levels of anonymity are frozen' USING ERRCODE = 'integrity_constraint_violation'; END $$")
@@ -110,10 +143,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('native_reading')
     op.drop_table('account_role')
     op.drop_index('uq_wave_open', table_name='wave', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
     op.drop_table('wave')
+    op.drop_table('sound')
     op.drop_table('role')
+    op.drop_table('questionnaire_version')
     op.drop_index('ix_audit_entry_at', table_name='audit_entry')
     op.drop_table('audit_entry')
     op.drop_table('account')

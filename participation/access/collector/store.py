@@ -95,6 +95,12 @@ def receive(session: Session, submission: Submission) -> str:
     return "received"
 
 
+def was_received(session: Session, submission: Submission) -> bool:
+    """Whether exactly this submission was acknowledged before."""
+    spent = session.get(Spent, (submission.key_id, submission.token))
+    return spent is not None and spent.submission == submission.submission
+
+
 def _row_lock(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
@@ -168,6 +174,11 @@ def moved(session: Session) -> dict[str, int]:
     """How many submissions of each key left the waiting room; changes only in a mix."""
     rows = session.execute(select(Batch.key_id, Batch.moved)).all()
     return {row.key_id: row.moved for row in rows}
+
+
+def is_known(session: Session, key_id: str) -> bool:
+    """Whether the key has a waiting room, open or closed."""
+    return session.get(Batch, key_id) is not None
 
 
 def is_closed(session: Session, key_id: str) -> bool:
@@ -332,14 +343,16 @@ def sweep(store: Store, folder: KeyFolder) -> None:
 
 
 @contextmanager
-def worker_lock(session: Session) -> Iterator[bool]:
-    """Whether this session is the one worker of the database; held inside the block."""
-    if session.get_bind().dialect.name != "postgresql":
+def worker_lock(store: Store) -> Iterator[bool]:
+    """Whether this is the one worker of the database; held inside the block."""
+    if store.engine.dialect.name != "postgresql":
         yield True
         return
-    got = bool(session.scalar(select(func.pg_try_advisory_lock(_WORKER_LOCK))))
-    try:
-        yield got
-    finally:
-        if got:
-            session.scalar(select(func.pg_advisory_unlock(_WORKER_LOCK)))
+    # Outside any transaction: an idle one would hold up the clearing away of dead rows.
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        got = bool(connection.scalar(select(func.pg_try_advisory_lock(_WORKER_LOCK))))
+        try:
+            yield got
+        finally:
+            if got:
+                connection.scalar(select(func.pg_advisory_unlock(_WORKER_LOCK)))

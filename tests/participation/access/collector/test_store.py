@@ -225,8 +225,7 @@ def test_a_spent_token_cannot_become_another(opened):
 
 
 def test_only_one_worker_holds_the_database(stores_on):
-    with stores_on.collector.read() as one, stores_on.collector.read() as two:
-        with store.worker_lock(one) as first, store.worker_lock(two) as second:
-            assert (first, second) == (True, stores_on.dialect == "sqlite")
-        with store.worker_lock(two) as again:
-            assert again
+    with store.worker_lock(stores_on.collector) as first, store.worker_lock(stores_on.collector) as second:
+        assert (first, second) == (True, stores_on.dialect == "sqlite")
+    with store.worker_lock(stores_on.collector) as again:
+        assert again

@@ -1,0 +1,124 @@
+"""A wave set up from nothing, by the same functions that pages call: for the attack and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from participation.access.codes import AccessCode
+from participation.access.collector import store as collector_store
+from participation.access.register import store as register_store
+from participation.access.register.models import Person
+from participation.access.register.store import StratumSpec
+from participation.access.sealing import KeyFolder
+from stores import Store, publish
+from surveys.authoring import store as authoring
+from surveys.collection import store as collection
+from surveys.collection.models import Wave
+
+
+@dataclass(frozen=True)
+class Invited:
+    """One invited person of a rehearsal, with the code of the letter."""
+
+    id: bytes
+    stratum: str
+    language: str
+    code: AccessCode
+
+
+@dataclass(frozen=True)
+class Fielding:
+    """A wave that is open, its people and its keys by mark."""
+
+    survey: str
+    wave: Wave
+    access: str
+    people: list[Invited]
+    keys: dict[str, str]
+
+
+def field_wave(
+    stores: Mapping[str, Store],
+    folder: KeyFolder,
+    digest_key: bytes,
+    document: Mapping[str, Any],
+    people: Sequence[tuple[str, str]],
+    now: datetime,
+    *,
+    levels: Sequence[str] = ("sealed", "two_office"),
+    languages: Sequence[str] = ("de", "en"),
+    days: int = 30,
+) -> Fielding:
+    """Questionnaire, frozen wave, sample, keys, codes, opening: the order in which an office does it.
+
+    ``people`` has a (stratum, language) for each invited person.
+    """
+    today = now.date()
+    survey = str(document["id"])
+    wave = prepare_wave(stores, document, levels, languages, today, days)
+    access = collection.access_key(wave.id)
+    sample = _sample(stores["register"], access, people, today)
+    with stores["collector"].read() as published:
+        frozen = collector_store.access(published, access)
+    with stores["register"].begin() as session:
+        keys = register_store.make_keys(session, frozen, folder, today)
+        codes = register_store.make_person_codes(
+            session, [person for person, _, _ in sample], 0, today, digest_key
+        )
+    with stores["collector"].begin() as published:
+        register_store.publish_keys(published, keys)
+        publish(published, "register", "returns", access, {"issued": 0, "strata": {}})
+    with stores["office"].begin() as session, stores["collector"].begin() as published:
+        found = session.get_one(Wave, wave.id)
+        collection.open_wave(session, published, found, now, demo=True)
+    invited = [Invited(person, stratum, language, codes[person]) for person, stratum, language in sample]
+    return Fielding(survey, found, access, invited, {key.mark: key.id for key in keys})
+
+
+def prepare_wave(
+    stores: Mapping[str, Store],
+    document: Mapping[str, Any],
+    levels: Sequence[str],
+    languages: Sequence[str],
+    today: date,
+    days: int,
+) -> Wave:
+    """A frozen wave of the questionnaire whose checklist lacks nothing but the register's part."""
+    survey = str(document["id"])
+    with stores["office"].begin() as session, stores["collector"].begin() as published:
+        draft = authoring.save_draft(session, survey, document)
+        channel = "open" if tuple(levels) == ("open",) else "sample"
+        wave = collection.create_wave(session, survey, channel, "Rehearsal", languages)
+        wave.levels, wave.versions = list(levels), [draft.version]
+        wave.population, wave.frame = "Simulated people", "Drawn by a program"
+        wave.opens_on, wave.closes_on = today, today + timedelta(days=days)
+        wave.checklist = list(collection.TICKS)
+        session.flush()
+        collection.freeze(session, published, wave)
+    return wave
+
+
+def _sample(
+    register: Store, access: str, people: Sequence[tuple[str, str]], today: date
+) -> list[tuple[bytes, str, str]]:
+    strata = sorted({stratum for stratum, _ in people})
+    with register.begin() as session:
+        register_store.create_admission(session, access, "survey", "Rehearsal", today + timedelta(days=365))
+        invited = {stratum: sum(one == stratum for one, _ in people) for stratum in strata}
+        specs = [StratumSpec(one, f"Stratum {one}", 10 * invited[one], invited[one]) for one in strata]
+        register_store.set_strata(session, access, specs)
+        rows = [
+            Person(
+                admission=access,
+                stratum=stratum,
+                address={"name": f"Person {number}", "street": f"Street {number}"},
+                languages=[language],
+            )
+            for number, (stratum, language) in enumerate(people)
+        ]
+        session.add_all(rows)
+        session.flush()
+        return [(row.id, row.stratum, row.languages[0]) for row in rows]

@@ -40,7 +40,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What has one answer. ``kind``: ``single``, ``multiple``, ``exact``, ``ranking`` or ``text``."""
+    """What has one answer. ``kind``: ``single``, ``multiple``, ``exact``, ``ranking`` or ``text``.
+
+    ``rule`` includes the item's rule; ``own_rule`` is what a statement or part adds to it.
+    """
 
     address: str
     item: str
@@ -56,6 +59,8 @@ class Field:
     low: int | None = None
     high: int | None = None
     shares: Mapping[str, float] | None = None
+    own_rule: rules.Rule | None = None
+    ends: tuple[LocalText, LocalText] | None = None
 
     @property
     def codes(self) -> frozenset[str]:
@@ -86,7 +91,6 @@ class Item:
     random: bool
     entry: str
     unit: LocalText
-    ends: tuple[LocalText, LocalText] | None
     compare: tuple[Mapping[str, str], ...]
     audio: Mapping[str, str]
 
@@ -289,7 +293,6 @@ def _item(item: Mapping[str, Any], section: Mapping[str, Any], parts: rules.Part
         random=item.get("random", False),
         entry=item.get("entry", "choose"),
         unit=item.get("unit", {}),
-        ends=(item["low"], item["high"]) if "low" in item else None,
         compare=tuple(item.get("compare", ())),
         audio=item.get("audio", {}),
     )
@@ -323,6 +326,8 @@ def _field(
         low=item.get("min"),
         high=item.get("max") if item["type"] in ("number", "date") else None,
         shares=own.get("shares"),
+        own_rule=own_rule,
+        ends=(answers["low"], answers["high"]) if "low" in answers else None,
     )
 
 

@@ -1,0 +1,769 @@
+/* The questionnaire on a phone: one question per screen over the form that works without this script.
+ *
+ * The form's own inputs hold the answers. They are copied to sessionStorage at every change and, if the phone is the
+ * person's own, to IndexedDB under a key that cannot be taken out of the browser. Nothing leaves the phone before
+ * "Send". The routing is the same as surveys/routing.py; tests compare the two. `Token` (token.js) obtains
+ * the anonymous token; where it is missing or cannot work, the page stays a form and says so.
+ */
+(function (scope) {
+  "use strict";
+
+  /* ------------------------------------------------------------ routing: pure, shared with the tests */
+
+  function substantive(value) {
+    if (value === undefined || value === null || value.length === 0) return false;
+    return typeof value !== "string" || value[0] !== "!";
+  }
+
+  function holds(rule, asked, answers) {
+    if (!rule) return true;
+    function part(inner) { return holds(inner, asked, answers); }
+    if (rule[0] === "&") return rule.slice(1).every(part);
+    if (rule[0] === "|") return rule.slice(1).some(part);
+    var value = answers[rule[1]];
+    if (!asked[rule[1]] || !substantive(value)) return false;
+    if (rule[0] === "?") return true;
+    var hit = [].concat(value).some(function (code) { return rule.indexOf(String(code), 2) > 0; });
+    return hit === (rule[0] === "=");
+  }
+
+  /* fields: [{address, item, module}] in order; returns {address: true} of what is asked. */
+  function route(fields, rules, modules, answers) {
+    var asked = {};
+    fields.forEach(function (field) {
+      if (field.module && modules.indexOf(field.module) < 0) return;
+      var own = field.address === field.item || holds(rules[field.address], asked, answers);
+      if (own && holds(rules[field.item], asked, answers)) asked[field.address] = true;
+    });
+    return asked;
+  }
+
+  scope.Player = { route: route };
+  var form = document.getElementById("_f");
+  if (!form) return carryCode();
+
+  /* ------------------------------------------------------------ the page */
+
+  var root = document.documentElement;
+  var data = JSON.parse(document.getElementById("_d").textContent);
+  var words = data.words, lacking = scope.Token ? scope.Token.missing() : ["script"];
+  var sealed = data.levels.indexOf("sealed") >= 0, open = data.levels.indexOf("open") >= 0;
+  var storeName = "vielstimmig:" + data.wave, title = document.title;
+  if (!scope.Promise || !scope.history.pushState || !root.closest || !scope.sessionStorage) return;
+  if (sealed && lacking.length) return tellOld();
+
+  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false;
+  items.forEach(function (item) {
+    var inner = all(item, ".f");
+    if (item.classList.contains("f")) inner = [item];
+    inner.forEach(function (box) {
+      var field = { address: box.id, item: item.id, module: item.getAttribute("data-m"), box: box, owner: item };
+      field.kind = kindOf(box);
+      fields.push(field);
+      byAddress[field.address] = field;
+    });
+  });
+
+  function all(within, selector) { return Array.prototype.slice.call(within.querySelectorAll(selector)); }
+  function get(id) { return document.getElementById(id); }
+  function make(tag, attributes, text) {
+    var node = document.createElement(tag);
+    Object.keys(attributes || {}).forEach(function (name) { node.setAttribute(name, attributes[name]); });
+    if (text) node.textContent = text;
+    return node;
+  }
+  function button(text, act, second) {
+    var node = make("button", { type: "button" }, text);
+    if (second) node.className = "u";
+    node.addEventListener("click", act);
+    return node;
+  }
+  function fill(text, values) {
+    return text.replace(/%\((\w+)\)s/g, function (whole, name) { return values[name]; });
+  }
+  function kindOf(box) {
+    if (box.querySelector("select")) return "ranking";
+    if (box.querySelector("textarea")) return "text";
+    if (box.querySelector("input.i")) return "exact";
+    return box.querySelector("[type=checkbox]") ? "multiple" : "single";
+  }
+  function tellOld() {
+    var note = make("p", { class: "o" }, words.old);
+    form.insertBefore(note, form.firstChild);
+  }
+
+  /* On the page that offers languages the code in the fragment goes along with every link. */
+  function carryCode() {
+    if (!scope.location.hash) return;
+    Array.prototype.forEach.call(document.querySelectorAll("a[hreflang]"), function (link) {
+      link.href += scope.location.hash;
+    });
+  }
+
+  /* ------------------------------------------------------------ reading and writing answers */
+
+  function inputs(field) { return all(field.box, "input,textarea,select"); }
+
+  function value(field) {
+    var said = all(field.box, "input:checked").map(function (input) { return input.value; });
+    var missing = said.filter(function (code) { return code[0] === "!"; })[0];
+    if (missing) return missing;
+    if (field.kind === "multiple") return said;
+    if (field.kind === "single") return said[0];
+    if (field.kind === "ranking") {
+      return all(field.box, "select").map(function (select) { return select.value; }).filter(Boolean);
+    }
+    return field.box.querySelector("textarea,input.i").value.trim();
+  }
+
+  function answers() {
+    var found = {};
+    fields.forEach(function (field) {
+      var one = value(field);
+      if (one !== undefined && one.length) found[field.address] = one;
+    });
+    return found;
+  }
+
+  function restore(field, kept) {
+    var codes = [].concat(kept === undefined ? [] : kept), typed = field.kind === "exact" || field.kind === "text";
+    inputs(field).forEach(function (input) {
+      if (input.type === "radio" || input.type === "checkbox") input.checked = codes.indexOf(input.value) >= 0;
+      else if (typed && !input.hasAttribute("data-typed")) input.value = codes[0] && codes[0][0] !== "!" ? codes[0] : "";
+    });
+    if (field.kind === "ranking") {
+      all(field.box, "select").forEach(function (select, index) {
+        select.value = codes[0] && codes[0][0] !== "!" && codes[index] || "";
+      });
+      if (field.draw) field.draw();
+    }
+  }
+
+  function modules() { return data.fixed ? data.modules : data.variants[state.variant - 1]; }
+  function asked(given) { return route(fields, data.rules, modules(), given); }
+
+  /* ------------------------------------------------------------ keeping: this tab, or this phone encrypted */
+
+  function remember() {
+    state.answers = answers();
+    state.here = here;
+    state.consent = form.elements._consent.checked;
+    if (form.elements._code) state.typed = form.elements._code.value;
+    try { scope.sessionStorage.setItem(storeName, JSON.stringify(state)); } catch (error) { /* full or forbidden */ }
+    if (state.mine === "yes") vault.write("answers", state);
+  }
+
+  var vault = {
+    open: function () {
+      return new Promise(function (resolve, reject) {
+        var opening = scope.indexedDB.open("vielstimmig-player", 1);
+        opening.onupgradeneeded = function () { opening.result.createObjectStore("kept"); };
+        opening.onsuccess = function () { resolve(opening.result); };
+        opening.onerror = reject;
+      });
+    },
+    act: function (mode, action) {
+      return vault.open().then(function (base) {
+        return new Promise(function (resolve, reject) {
+          var transaction = base.transaction("kept", mode), request = action(transaction.objectStore("kept"));
+          transaction.oncomplete = function () { base.close(); resolve(request && request.result); };
+          transaction.onerror = transaction.onabort = function () { base.close(); reject(transaction.error); };
+        });
+      });
+    },
+    key: function () {
+      return vault.act("readonly", function (kept) { return kept.get(storeName + ":key"); }).then(function (found) {
+        if (found) return found;
+        return scope.crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"])
+          .then(function (made) {
+            return vault.act("readwrite", function (kept) { return kept.put(made, storeName + ":key"); })
+              .then(function () { return made; });
+          });
+      });
+    },
+    last: Promise.resolve(),
+    /* One after the other, so that an older state never overwrites a newer one. */
+    write: function (name, content) {
+      var text = new TextEncoder().encode(JSON.stringify(content));
+      vault.last = vault.last.then(vault.key).then(function (key) {
+        var nonce = scope.crypto.getRandomValues(new Uint8Array(12));
+        return scope.crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, key, text).then(function (hidden) {
+          return vault.act("readwrite", function (kept) {
+            return kept.put({ nonce: nonce, hidden: hidden }, storeName + ":" + name);
+          });
+        });
+      }).catch(function () { say(words.notKept); });
+      return vault.last;
+    },
+    read: function (name) {
+      return vault.act("readonly", function (kept) { return kept.get(storeName + ":" + name); }).then(function (found) {
+        return found && vault.key().then(function (key) {
+          return scope.crypto.subtle.decrypt({ name: "AES-GCM", iv: found.nonce }, key, found.hidden);
+        }).then(function (text) { return JSON.parse(new TextDecoder().decode(text)); });
+      }).catch(function () { return undefined; });
+    },
+    erase: function () {
+      vault.last = vault.last.then(function () {
+        return vault.act("readwrite", function (kept) {
+          ["key", "answers", "queue"].forEach(function (name) { kept.delete(storeName + ":" + name); });
+        });
+      }).catch(function () {});
+      return vault.last;
+    }
+  };
+
+  function forgetAll() {
+    state.mine = "";
+    scope.sessionStorage.removeItem(storeName);
+    return scope.indexedDB ? vault.erase() : Promise.resolve();
+  }
+
+  /* ------------------------------------------------------------ random order and variant */
+
+  function below(limit) {
+    return scope.crypto && scope.crypto.getRandomValues
+      ? scope.crypto.getRandomValues(new Uint32Array(1))[0] % limit : Math.floor(Math.random() * limit);
+  }
+
+  function drawOrders() {
+    items.forEach(function (item) {
+      if (!item.hasAttribute("data-o")) return;
+      var movable = all(item, item.hasAttribute("data-b") ? ".f" : ".c:not(.m):not([data-z])");
+      if (!movable.length) return;
+      var order = state.orders[item.id];
+      if (!order || order.length !== movable.length) {
+        order = movable.map(function (node, index) { return index; });
+        for (var last = order.length - 1; last > 0; last--) {
+          var other = below(last + 1), kept = order[last];
+          order[last] = order[other];
+          order[other] = kept;
+        }
+        state.orders[item.id] = order;
+      }
+      var marker = document.createTextNode("");
+      movable[0].parentNode.insertBefore(marker, movable[0]);
+      order.forEach(function (index) { marker.parentNode.insertBefore(movable[index], marker); });
+    });
+    fields.sort(function (a, b) {
+      return a.box.compareDocumentPosition(b.box) & 4 ? -1 : 1;
+    });
+  }
+
+  /* ------------------------------------------------------------ screens */
+
+  /* Every screen on the path: notes, items, of batteries each statement. */
+  function screens() {
+    var on = asked(answers()), found = ["_start"], notes = {};
+    if (scope.indexedDB && scope.crypto && scope.crypto.subtle) found.push("_mine");
+    fields.forEach(function (field) { if (on[field.address]) notes[field.item] = true; });
+    items.forEach(function (item) {
+      var module = item.getAttribute("data-m");
+      if (item.tagName === "DIV") {
+        var shown = !(module && modules().indexOf(module) < 0) && holds(data.rules[item.id], on, answers());
+        if (shown) found.push(item.id);
+      } else if (item.hasAttribute("data-b")) {
+        all(item, ".f").forEach(function (box) { if (on[box.id]) found.push(box.id); });
+      } else if (notes[item.id]) {
+        found.push(item.id);
+      }
+    });
+    return found.concat("_end");
+  }
+
+  function show(id, focus) {
+    var path = screens(), on = asked(answers()), node;
+    if (path.indexOf(id) < 0) id = "_start";
+    here = id;
+    node = get(id);
+    ["_start", "_mine", "_end"].forEach(function (name) { get(name).hidden = name !== id; });
+    items.forEach(function (item) { item.hidden = !item.contains(node); });
+    fields.forEach(function (field) {
+      if (field.box === field.owner) return;
+      field.box.hidden = !on[field.address] || (field.owner.hasAttribute("data-b") && field.box !== node);
+    });
+    all(form, "section:not([id])").forEach(function (section) { section.hidden = !section.contains(node); });
+    clearProblem();
+    bar.hidden = false;
+    bar.back.hidden = path.indexOf(id) === 0;
+    bar.next.hidden = id === "_end";
+    bar.next.textContent = id === "_start" ? words.begin : words.next;
+    bar.erase.hidden = !Object.keys(state.answers || {}).length;
+    if (id === "_end") summary(path);
+    remember();
+    if (focus) {
+      var head = node.querySelector("legend") || node;
+      head.tabIndex = -1;
+      scope.scrollTo(0, 0);
+      head.focus({ preventScroll: true });
+    }
+  }
+
+  function go(id) {
+    scope.history.pushState({ at: id }, "");
+    show(id, true);
+  }
+
+  function step(by) {
+    var path = screens(), at = path.indexOf(here) + by;
+    if (path[at]) go(path[at]);
+  }
+
+  function next() {
+    var wrong = faultOf(here);
+    if (wrong) return complain(wrong);
+    step(1);
+  }
+
+  function summary(path) {
+    var given = answers(), on = asked(given), open = 0;
+    Object.keys(on).forEach(function (address) { if (given[address] === undefined) open++; });
+    get("_open").textContent = open ? fill(words.open, { num: open }) : words.complete;
+  }
+
+  /* ------------------------------------------------------------ faults */
+
+  function complain(wrong) {
+    clearProblem();
+    var target = get(wrong.at) || get(here);
+    problem = make("div", { class: "z", role: "alert", id: "_e" });
+    var link = make("a", { href: "#" + wrong.at }, wrong.text);
+    link.addEventListener("click", function (event) { event.preventDefault(); first.focus(); });
+    var first = target.querySelector("input:not([type=hidden]):not([hidden]),textarea,select") || target;
+    problem.appendChild(make("strong", {}, words.problem));
+    problem.appendChild(make("br"));
+    problem.appendChild(link);
+    form.insertBefore(problem, form.firstChild);
+    var note = make("p", { class: "e", id: "_w" }, wrong.text);
+    first.setAttribute("aria-describedby", "_w");
+    first.setAttribute("aria-invalid", "true");
+    target.insertBefore(note, target.tagName === "FIELDSET" ? target.querySelector("legend").nextSibling : target.firstChild);
+    document.title = words.error + ": " + title;
+    first.focus();
+  }
+
+  function clearProblem() {
+    if (!problem) return;
+    problem.remove();
+    problem = null;
+    all(form, "#_w").forEach(function (note) { note.remove(); });
+    all(form, "[aria-invalid]").forEach(function (input) {
+      input.removeAttribute("aria-invalid");
+      input.removeAttribute("aria-describedby");
+    });
+    document.title = title;
+  }
+
+  function faultOf(id) {
+    if (id === "_start") return startFault();
+    var wrong = null, on = asked(answers());
+    fields.forEach(function (field) {
+      if (!wrong && on[field.address] && (field.item === id || field.address === id)) {
+        var text = fieldFault(field);
+        if (text) wrong = { at: field.address, text: text };
+      }
+    });
+    return wrong;
+  }
+
+  function startFault() {
+    var code = form.elements._code;
+    if (code && !state.code) {
+      try { state.code = scope.Token ? scope.Token.readCode(code.value) : code.value; } catch (error) {
+        return { at: "_c", text: error.group > 0 ? fill(words.codeGroup, { num: error.group }) : words.codeMissing };
+      }
+    }
+    return form.elements._consent.checked ? null : { at: "_consent", text: words.consent };
+  }
+
+  function fieldFault(field) {
+    var given = value(field), most = +field.box.getAttribute("data-n");
+    if (field.kind === "multiple" && most && Array.isArray(given) && given.length > most) {
+      return fill(words.most, { num: most });
+    }
+    var typed = field.box.querySelector("[data-typed]");
+    if (typed && typed.value.trim() && given === undefined) return numberFault(field.box, typed.value);
+    return field.kind === "exact" && substantive(given) ? numberFault(field.box, given) : "";
+  }
+
+  function whole(text) {
+    var digits = text.trim().replace(/[\u0660-\u0669\u06f0-\u06f9]/g, function (digit) {
+      return String(digit.charCodeAt(0) & 15);
+    });
+    return /^-?\d{1,9}$/.test(digits) ? +digits : NaN;
+  }
+
+  function numberFault(box, text) {
+    var number = whole(text), low = box.getAttribute("data-a"), high = box.getAttribute("data-b");
+    if (isNaN(number)) return words.number;
+    if ((low !== null && number < +low) || (high !== null && number > +high)) {
+      return fill(words.range, { low: low, high: high });
+    }
+    return box.querySelector("[data-typed]") ? words.number : "";
+  }
+
+  /* ------------------------------------------------------------ typed bands, exclusive options, ranking */
+
+  /* A typed number checks the radio of its band; the number itself never leaves the phone. */
+  function typedBands(field) {
+    var unit = field.box.getAttribute("data-y");
+    if (unit === null) return;
+    var bands = all(field.box, ".c:not(.m) input");
+    var label = make("label", { class: "l" }, unit || words.type);
+    var input = make("input", {
+      class: "i", inputmode: "numeric", autocomplete: "off", maxlength: "9", "data-typed": "", id: "_t-" + field.address
+    });
+    input.value = state.typedNumbers[field.address] || "";
+    label.appendChild(input);
+    bands[0].parentNode.parentNode.insertBefore(label, bands[0].parentNode);
+    bands.forEach(function (radio) { radio.parentNode.hidden = true; });
+    input.addEventListener("input", function () {
+      var number = whole(input.value), low = field.box.getAttribute("data-a"), high = field.box.getAttribute("data-b");
+      var fits = !(low !== null && number < +low) && !(high !== null && number > +high);
+      all(field.box, "input:checked").forEach(function (one) { one.checked = false; });
+      bands.forEach(function (radio) {
+        var from = radio.getAttribute("data-a"), to = radio.getAttribute("data-b");
+        if (fits && !isNaN(number) && !(from !== null && number < +from) && !(to !== null && number > +to)) {
+          radio.checked = true;
+        }
+      });
+      state.typedNumbers[field.address] = input.value;
+    });
+  }
+
+  /* A refusal takes the answers back, an answer takes the refusal back, an exclusive option all others. */
+  function settle(field, changed) {
+    var alone = changed.value[0] === "!" && changed.checked || changed.hasAttribute("data-x");
+    var typed = field.box.querySelector("textarea,input.i");
+    if (changed.type === "checkbox" || changed.type === "radio") {
+      if (!changed.checked) return;
+      all(field.box, "input:checked").forEach(function (other) {
+        if (other !== changed && (alone || other.value[0] === "!" || other.hasAttribute("data-x"))) other.checked = false;
+      });
+      if (typed && alone) {
+        typed.value = "";
+        delete state.typedNumbers[field.address];
+      }
+      if (field.kind === "ranking" && alone) {
+        all(field.box, "select").forEach(function (select) { select.value = ""; });
+        field.draw();
+      }
+    } else if (changed.value) {
+      all(field.box, "input:checked").forEach(function (other) {
+        if (other.value[0] === "!") other.checked = false;
+      });
+    }
+  }
+
+  function ranking(field) {
+    var selects = all(field.box, "select"), lists = make("details"), box = make("div", { class: "r" });
+    var options = all(selects[0], "option").slice(1);
+    lists.appendChild(make("summary", {}, words.lists));
+    selects[0].parentNode.parentNode.insertBefore(box, selects[0].parentNode);
+    field.box.insertBefore(lists, box.nextSibling);
+    selects.forEach(function (select) { lists.appendChild(select.parentNode); });
+    if (field.owner.hasAttribute("data-o")) {
+      var order = state.orders[field.item] || options.map(function (option, index) { return index; });
+      if (!state.orders[field.item]) {
+        for (var last = order.length - 1; last > 0; last--) order.push(order.splice(below(last + 1), 1)[0]);
+        state.orders[field.item] = order;
+      }
+      options = order.map(function (index) { return options[index]; });
+    }
+    function name(code) {
+      return options.filter(function (option) { return option.value === code; })[0].textContent;
+    }
+    function set(list, told) {
+      selects.forEach(function (select, index) { select.value = list[index] || ""; });
+      all(field.box, "input:checked").forEach(function (input) { input.checked = false; });
+      field.draw();
+      say(told);
+      remember();
+    }
+    field.draw = function () {
+      var list = selects.map(function (select) { return select.value; }).filter(Boolean);
+      var ranked = make("ol"), rest = make("div");
+      list.forEach(function (code, index) {
+        var line = make("li", {}, name(code) + " ");
+        function act(sign, label, change) {
+          var control = button(sign, function () {
+            change();
+            var again = all(box, "ol button,div button")[0];
+            if (again) again.focus();
+          }, true);
+          control.setAttribute("aria-label", label + ": " + name(code));
+          line.appendChild(control);
+        }
+        function move(by) {
+          return function () {
+            var moved = list.slice();
+            moved.splice(index + by, 0, moved.splice(index, 1)[0]);
+            set(moved, name(code) + ": " + fill(words.place, { num: index + by + 1 }));
+          };
+        }
+        if (index > 0) act("↑", words.up, move(-1));
+        if (index < list.length - 1) act("↓", words.down, move(1));
+        act("✕", words.remove, function () {
+          set(list.filter(function (other) { return other !== code; }), words.remove + ": " + name(code));
+        });
+        ranked.appendChild(line);
+      });
+      options.forEach(function (option) {
+        if (list.indexOf(option.value) >= 0 || list.length >= selects.length) return;
+        rest.appendChild(button(option.textContent, function () {
+          set(list.concat(option.value), option.textContent + ": " + fill(words.place, { num: list.length + 1 }));
+          var first = box.querySelector("div button") || box.querySelector("button");
+          if (first) first.focus();
+        }, true));
+      });
+      box.textContent = "";
+      if (list.length < selects.length) box.appendChild(make("p", { class: "h" }, words.tap));
+      box.appendChild(ranked);
+      box.appendChild(rest);
+    };
+    field.draw();
+  }
+
+  function say(text) { live.textContent = text; }
+
+  /* ------------------------------------------------------------ sending */
+
+  function payload() {
+    var given = answers(), on = asked(given), sent = {};
+    Object.keys(given).forEach(function (address) {
+      var field = byAddress[address];
+      if (!on[address]) return;
+      var beside = substantive(given[address]) || field.kind === "single" || field.kind === "multiple" ? "" : "!";
+      sent[address + beside] = given[address];
+    });
+    sent._consent = "yes";
+    return { version: data.version, variant: data.fixed || state.variant, answers: sent };
+  }
+
+  function hex(size) {
+    return Array.prototype.map.call(scope.crypto.getRandomValues(new Uint8Array(size)), function (byte) {
+      return (byte + 256).toString(16).slice(1);
+    }).join("");
+  }
+
+  function post(job) {
+    return scope.fetch(data.answers, {
+      method: "POST", credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store",
+      headers: { "Content-Type": "application/json" }, body: JSON.stringify(job.document)
+    }).then(function (reply) {
+      return reply.json().catch(function () { return {}; }).then(function (body) {
+        if (reply.ok) return body;
+        var error = new Error(body.code || "refused");
+        error.code = body.code;
+        error.retry = reply.status >= 500 || reply.status === 429;
+        throw error;
+      });
+    }, function () {
+      var error = new Error("network");
+      error.retry = true;
+      throw error;
+    });
+  }
+
+  function deliver(job) {
+    if (open) return post(job);
+    return scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer" })
+      .then(function (reply) {
+        if (!reply.ok) throw reply;
+        return reply.json();
+      })
+      .catch(function () {
+        var error = new Error("network");
+        error.retry = true;
+        throw error;
+      })
+      .then(function (keys) {
+        return scope.Token.send({
+          name: data.wave, keys: keys.keys || keys, code: job.code, tokenAddress: data.token,
+          answersAddress: data.answers, document: job.document
+        });
+      });
+  }
+
+  function attempt(job) {
+    if (busy) return;
+    busy = true;
+    status(words.sending);
+    deliver(job).then(function () {
+      busy = false;
+      return forgetAll().then(done);
+    }, function (error) {
+      busy = false;
+      if (error.retry) {
+        status(words.queued);
+        return vault.write("queue", job);
+      }
+      vault.act("readwrite", function (kept) { return kept.delete(storeName + ":queue"); }).catch(function () {});
+      state.job = null;
+      status("");
+      complain({ at: "_end", text: words.refusals[error.code] || words.refusals.other });
+    });
+  }
+
+  function status(text) {
+    get("_status").textContent = text;
+    get("_send").disabled = busy;
+    if (text === words.queued) get("_send").disabled = false;
+  }
+
+  function send() {
+    var wrong = faultOf("_start");
+    if (wrong) {
+      go("_start");
+      return complain(wrong);
+    }
+    var path = screens();
+    for (var at = 0; at < path.length; at++) {
+      wrong = faultOf(path[at]);
+      if (wrong) {
+        go(path[at]);
+        return complain(wrong);
+      }
+    }
+    if (!sealed && !open) return sendForm();
+    /* The same job is sent again after a failure: the same submission is received once. */
+    state.job = state.job || { submission: hex(16) };
+    var job = { code: state.code, document: payload() };
+    if (open) job.document.submission = state.job.submission;
+    remember();
+    attempt(job);
+  }
+
+  /* Without the level `sealed` the form itself is sent; what is not on the path stays behind. */
+  function sendForm() {
+    var on = asked(answers());
+    fields.forEach(function (field) {
+      if (!on[field.address]) inputs(field).forEach(function (input) { input.disabled = true; });
+    });
+    all(form, "[data-typed]").forEach(function (input) { input.disabled = true; });
+    form.elements._variant.value = data.fixed || state.variant;
+    form.submit();
+  }
+
+  function done() {
+    form.hidden = true;
+    bar.hidden = true;
+    clearProblem();
+    form.reset();
+    var node = make("div", { tabindex: "-1" });
+    node.appendChild(make("h2", {}, words.received));
+    if (data.thanks) node.appendChild(make("p", {}, data.thanks));
+    node.appendChild(make("p", {}, words.gone));
+    form.parentNode.appendChild(node);
+    scope.history.replaceState(null, "");
+    node.focus();
+  }
+
+  /* ------------------------------------------------------------ beginning */
+
+  function build() {
+    live = make("div", { role: "status", class: "h" });
+    bar = make("div", { class: "p" });
+    bar.back = button(words.back, function () { step(-1); }, true);
+    bar.next = button(words.next, next);
+    bar.erase = button(words.erase, function () {
+      forgetAll().then(function () { scope.location.reload(); });
+    }, true);
+    [bar.back, bar.next, bar.erase].forEach(function (one) { bar.appendChild(one); });
+    var mine = make("fieldset", { id: "_mine", class: "q" }), legend = make("legend");
+    legend.appendChild(make("h2", {}, words.mine));
+    mine.appendChild(legend);
+    [["yes", words.mineYes], ["no", words.mineNo]].forEach(function (pair) {
+      var label = make("label", { class: "c" }), input = make("input", { type: "radio", name: "_mine", value: pair[0] });
+      input.checked = state.mine === pair[0];
+      input.addEventListener("change", function () {
+        state.mine = pair[0];
+        if (pair[0] === "no") vault.erase();
+        remember();
+      });
+      label.appendChild(input);
+      label.appendChild(document.createTextNode(" " + pair[1]));
+      mine.appendChild(label);
+    });
+    mine.appendChild(make("p", { class: "h" }, words.mineHelp));
+    form.insertBefore(mine, get("_start").nextSibling);
+    var end = get("_end"), heading = make("legend");
+    heading.appendChild(make("h2", {}, words.ready));
+    end.insertBefore(make("p", { id: "_status", role: "status", class: "o" }), end.firstChild);
+    end.insertBefore(make("p", { id: "_open" }), end.firstChild);
+    end.insertBefore(heading.firstChild, end.firstChild);
+    form.appendChild(bar);
+    form.appendChild(live);
+    get("_status").textContent = words.nothing;
+  }
+
+  function begin(kept) {
+    state = kept || {};
+    state.answers = state.answers || {};
+    state.orders = state.orders || {};
+    state.typedNumbers = state.typedNumbers || {};
+    if (!state.variant || state.variant > data.variants.length) state.variant = 1 + below(data.variants.length);
+    var arrived = scope.Token && scope.Token.codeFromAddress();
+    if (arrived) state.code = arrived;
+    root.className = "j";
+    build();
+    drawOrders();
+    fields.forEach(function (field) {
+      if (field.kind === "ranking") ranking(field);
+      typedBands(field);
+      if (state.answers[field.address] !== undefined) restore(field, state.answers[field.address]);
+    });
+    if (state.consent) form.elements._consent.checked = true;
+    if (state.typed && form.elements._code) form.elements._code.value = state.typed;
+    if (state.code && get("_c")) get("_c").hidden = true;
+    form.addEventListener("change", function (event) {
+      var box = event.target.closest(".f");
+      if (event.target.name === "_code") state.code = null;
+      if (box) settle(byAddress[box.id], event.target);
+      if (box && event.target.tagName === "SELECT") byAddress[box.id].draw();
+      remember();
+      bar.erase.hidden = false;
+    });
+    form.addEventListener("input", function (event) {
+      var box = event.target.closest(".f");
+      if (box && /^(text|textarea)$/.test(event.target.type)) settle(byAddress[box.id], event.target);
+      remember();
+    });
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      if (here === "_end") send(); else next();
+    });
+    scope.addEventListener("popstate", function (event) { show(event.state && event.state.at || "_start", true); });
+    var at = state.here || "_start";
+    scope.history.replaceState({ at: at }, "");
+    show(at, at !== "_start");
+    if (scope.Token && !open) scope.fetch(data.keys, { credentials: "omit" }).catch(function () {});
+    waiting();
+    scope.addEventListener("online", waiting);
+    scope.setInterval(waiting, 30000);
+  }
+
+  /* What could not be sent is sent as soon as there is a network again. */
+  function waiting() {
+    if (busy || !scope.indexedDB || scope.navigator.onLine === false) return;
+    vault.read("queue").then(function (job) {
+      if (!job || busy) return;
+      show("_end", false);
+      attempt(job);
+    });
+  }
+
+  function kept() {
+    try { return JSON.parse(scope.sessionStorage.getItem(storeName)); } catch (error) { return null; }
+  }
+
+  if (data.closes && Date.now() > Date.parse(data.closes)) {
+    state = {};
+    forgetAll();
+  }
+  var inTab = kept();
+  if (inTab || !scope.indexedDB || !scope.crypto || !scope.crypto.subtle) begin(inTab);
+  else vault.read("answers").then(begin, function () { begin(null); });
+  if (scope.navigator.serviceWorker && data.worker) {
+    scope.navigator.serviceWorker.register(data.worker, { scope: "/s/" }).catch(function () {});
+  }
+})(typeof self === "undefined" ? globalThis : self);

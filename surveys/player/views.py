@@ -1,0 +1,408 @@
+"""The resident's pages of a survey: language choice, the questionnaire, its assets.
+
+A questionnaire page is rendered and compressed once per version, language and state of the wave, and sent
+with the same bytes to everyone. What it is made from is asked of the collector store at most once per second.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, current_app, g, redirect, render_template, request, send_file
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date
+from markupsafe import Markup
+
+from localtext import LocalText
+from participation.access.signing.views import token_address
+from stores import collector, published
+from surveys.answers import check
+from surveys.collection.store import published_key
+from surveys.collection.views import problem_text
+from surveys.faults import Fault
+from surveys.player import markup, sheet
+from surveys.player.rendered import Rendered, plain_script, rendered, squeezed, style_hash
+from surveys.player.words import fault_sentence, words
+from surveys.questionnaire import Item, Questionnaire, read
+from web import headers
+from web.i18n import language as page_language
+from web.i18n import resident as r_
+from web.i18n import speaking
+from web.rooms import Room
+
+room = Room("player", __name__, audience="respondent", processes=("public",), url_prefix="/s")
+
+STATIC = Path(__file__).resolve().parent.parent.parent / "static"
+ASSETS = {"player.js": "text/javascript", "token.js": "text/javascript"}
+BELIEVED = 1.0
+"""Seconds for which a published wave is believed without asking again."""
+YEAR = 31_536_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """A rendered page and the hash of its style."""
+
+    document: Rendered
+    style: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page stands: survey, channel, language and, without script, the variant."""
+
+    survey: str
+    channel: str
+    language: str
+    variant: int | None = None
+
+    @property
+    def base(self) -> str:
+        """The address of the wave's pages."""
+        return f"/s/{self.survey}" if self.channel == "sample" else f"/s/{self.survey}/open"
+
+
+# ---------------------------------------------------------------- what is published
+
+
+def _wave(survey: str, channel: str) -> dict[str, Any]:
+    """The published wave, at most a second old; 404 where there is none."""
+    kept: dict[str, tuple[float, dict[str, Any] | None]] = current_app.extensions.setdefault(
+        "player_waves", {}
+    )
+    key = published_key(survey, channel)
+    read_at, wave = kept.get(key, (-BELIEVED, None))
+    if wave is None or time.monotonic() - read_at >= BELIEVED:
+        with collector.read() as session:
+            wave = published(session, "office", "wave", key)
+        if wave is None:
+            abort(404)
+        kept[key] = (time.monotonic(), wave)
+    return wave
+
+
+def _questionnaire(wave: Mapping[str, Any]) -> Questionnaire:
+    """The newest version of the wave; published versions never change, so it is read once per process."""
+    kept: dict[str, Questionnaire] = current_app.extensions.setdefault("player_questionnaires", {})
+    key = f"{wave['survey']}/{wave['versions'][-1]}"
+    if key not in kept:
+        with collector.read() as session:
+            document = published(session, "office", "questionnaire", key)
+        if document is None:
+            abort(404)
+        kept[key] = read(document)
+    return kept[key]
+
+
+# ---------------------------------------------------------------- addresses
+
+
+@room.get("/<survey>", defaults={"channel": "sample"})
+@room.get("/<survey>/open", defaults={"channel": "open"})
+def choice(survey: str, channel: str) -> ResponseReturnValue:
+    """Language choice, or when the survey will be there."""
+    wave = _wave(survey, channel)
+    if wave["state"] != "open":
+        return _not_now(wave)
+    place = Place(survey, channel, page_language())
+    questionnaire = _questionnaire(wave)
+    return render_template(
+        "player/choice.html",
+        title=markup.plain(questionnaire.pick(questionnaire.title, page_language())),
+        tags=wave["languages"],
+        base=place.base,
+        player_js=_asset_address("player.js"),
+    )
+
+
+@room.get("/<survey>/<language>", defaults={"channel": "sample", "variant": None})
+@room.get("/<survey>/<language>/v<int:variant>", defaults={"channel": "sample"})
+@room.get("/<survey>/open/<language>", defaults={"channel": "open", "variant": None})
+@room.get("/<survey>/open/<language>/v<int:variant>", defaults={"channel": "open"})
+def page(survey: str, channel: str, language: str, variant: int | None) -> ResponseReturnValue:
+    """The questionnaire in one language: everything in one document, the same bytes for everyone."""
+    wave = _wave(survey, channel)
+    if wave["state"] != "open":
+        return _not_now(wave)
+    if language not in wave["languages"]:
+        abort(404)
+    place = Place(survey, channel, language, variant)
+    pages: dict[Place, tuple[Any, Page]] = current_app.extensions.setdefault("player_pages", {})
+    known = pages.get(place)
+    made_from = (json.dumps(wave, sort_keys=True), _assets_changed())
+    if known is None or known[0] != made_from:
+        questionnaire = _questionnaire(wave)
+        if variant is not None and not 1 <= variant <= len(questionnaire.variants):
+            abort(404)
+        known = pages[place] = (made_from, _make(wave, questionnaire, place))
+    return _send(known[1])
+
+
+@room.get("/<survey>/<language>/start", defaults={"channel": "sample"})
+@room.get("/<survey>/open/<language>/start", defaults={"channel": "open"})
+def start(survey: str, channel: str, language: str) -> ResponseReturnValue:
+    """Without script: draw a variant. Not kept anywhere, and not cached."""
+    wave = _wave(survey, channel)
+    if wave["state"] != "open" or language not in wave["languages"]:
+        abort(404)
+    number = 1 + secrets.randbelow(len(_questionnaire(wave).variants))
+    response = redirect(f"{Place(survey, channel, language).base}/{language}/v{number}")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@room.get("/<survey>/sound/<name>")
+def sound(survey: str, name: str) -> ResponseReturnValue:
+    """One sound file; asked for only when somebody taps."""
+    _wave_of_any_channel(survey)
+    with collector.read() as session:
+        found = published(session, "office", "sound", name)
+    if found is None:
+        abort(404)
+    content = io.BytesIO(base64.b64decode(found["content"]))
+    response = send_file(content, found["type"], conditional=True, etag=name, max_age=YEAR)
+    response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response
+
+
+def _wave_of_any_channel(survey: str) -> None:
+    with collector.read() as session:
+        keys = (published_key(survey, channel) for channel in ("sample", "open"))
+        if all(published(session, "office", "wave", key) is None for key in keys):
+            abort(404)
+
+
+@room.get("/assets/<name>")
+def asset(name: str) -> ResponseReturnValue:
+    """The scripts, compressed beforehand; their address changes with their content."""
+    if name not in ASSETS:
+        abort(404)
+    made = _asset(name)
+    response = _encoded(made)
+    response.content_type = f"{ASSETS[name]}; charset=utf-8"
+    response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response.make_conditional(request)
+
+
+@room.get("/sw.js")
+def worker() -> ResponseReturnValue:
+    """The service worker: at this address, so that it may look after everything below /s/."""
+    response = _encoded(rendered(plain_script((STATIC / "sw.js").read_text("utf-8"))))
+    response.content_type = "text/javascript; charset=utf-8"
+    response.headers["Cache-Control"] = "no-cache"
+    return response.make_conditional(request)
+
+
+# ---------------------------------------------------------------- rendering
+
+
+def _assets_changed() -> tuple[int, ...]:
+    names = ("player.css", *ASSETS)
+    if not (current_app.debug or current_app.testing):
+        return ()
+    return tuple((STATIC / name).stat().st_mtime_ns for name in names)
+
+
+def _asset(name: str) -> Rendered:
+    kept: dict[str, tuple[Any, Rendered]] = current_app.extensions.setdefault("player_assets", {})
+    changed = _assets_changed()
+    if name not in kept or kept[name][0] != changed:
+        kept[name] = (changed, rendered(plain_script((STATIC / name).read_text("utf-8"))))
+    return kept[name][1]
+
+
+def _asset_address(name: str) -> str:
+    return f"/s/assets/{name}?{_asset(name).etag[:8]}"
+
+
+def _css(questionnaire: Questionnaire) -> str:
+    return (STATIC / "player.css").read_text("utf-8").replace("\n", "") + sheet.routing_css(questionnaire)
+
+
+def _make(wave: Mapping[str, Any], questionnaire: Questionnaire, place: Place, **again: Any) -> Page:
+    """Render one page; ``again`` holds what a faulty form brought back: old, problems, discarded, kept."""
+    with speaking(place.language):
+        css = _css(questionnaire)
+        html = render_template("player/page.html", **_context(wave, questionnaire, place, css, again))
+    return Page(rendered(squeezed(html)), style_hash(css))
+
+
+def _context(
+    wave: Mapping[str, Any],
+    questionnaire: Questionnaire,
+    place: Place,
+    css: str,
+    again: Mapping[str, Any],
+) -> dict[str, Any]:
+    def texts(text: LocalText) -> Markup:
+        return markup.inline(questionnaire.pick(text, place.language), place.language)
+
+    def plain(text: LocalText) -> str:
+        return markup.plain(questionnaire.pick(text, place.language)) if text else ""
+
+    choosing = place.variant is None and len(questionnaire.variants) > 1
+    tail = f"/v{place.variant}" if place.variant else ""
+    return {
+        "q": questionnaire,
+        "items": sheet.items_of(questionnaire, place.variant),
+        "texts": texts,
+        "plain": plain,
+        "addresses": lambda item: [field.address for field in item.fields],
+        "wave": _levels(wave),
+        "css": Markup(css),  # noqa: S704 - our own stylesheet and selectors made of checked ids
+        "choosing": choosing,
+        "variant": place.variant,
+        "start": f"{place.base}/{place.language}/start",
+        "action": f"{place.base}/answers",
+        "language_links": [(tag, f"{place.base}/{tag}{tail}") for tag in wave["languages"]],
+        "sound_base": f"/s/{place.survey}/sound/",
+        "player_js": _asset_address("player.js"),
+        "token_js": _asset_address("token.js"),
+        "data": _data(wave, questionnaire, place),
+        "old": again.get("old", {}),
+        "problems": again.get("problems", ()),
+        "discarded": again.get("discarded", ()),
+        "kept": again.get("kept", {}),
+    }
+
+
+def _levels(wave: Mapping[str, Any]) -> dict[str, Any]:
+    settings = current_app.config["SETTINGS"]
+    return {
+        "levels": wave["levels"],
+        "codes": "open" not in wave["levels"],
+        "one_office": settings.register_url is None,
+    }
+
+
+def _data(wave: Mapping[str, Any], questionnaire: Questionnaire, place: Place) -> Markup:
+    """What the script must know, as JSON that cannot end its element."""
+    modules = questionnaire.variants[(place.variant or 1) - 1]
+    data = {
+        "wave": wave["id"],
+        "version": questionnaire.version,
+        "levels": wave["levels"],
+        "closes": f"{wave['closes_on']}T23:59:59" if wave["closes_on"] else None,
+        "fixed": place.variant,
+        "modules": sorted(modules),
+        "variants": sheet.variants_as_data(questionnaire),
+        "rules": sheet.rules_as_data(questionnaire),
+        "answers": f"{place.base}/answers",
+        "keys": f"{place.base}/keys.json",
+        "worker": "/s/sw.js",
+        "thanks": markup.plain(questionnaire.pick(questionnaire.thanks, place.language)),
+        "words": words(r_, problem_text),
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON without an opening bracket
+
+
+def _encoded(document: Rendered) -> Response:
+    body, encoding = document.encoded(request.headers.get("Accept-Encoding", ""))
+    response = Response(body)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    response.headers["Vary"] = "Accept-Encoding"
+    response.set_etag(document.etag, weak=True)
+    return response
+
+
+def _send(page: Page) -> ResponseReturnValue:
+    """Send a finished page; a browser that has it already is told so in a few bytes."""
+    _allow(page)
+    response = _encoded(page.document)
+    response.content_type = "text/html; charset=utf-8"
+    response.headers["Cache-Control"] = "no-cache"
+    return response.make_conditional(request)
+
+
+def _allow(page: Page) -> None:
+    address = token_address()
+    origin = ("/".join(address.split("/")[:3]),) if "://" in address else ()
+    headers.allow(style_hashes=(page.style,), connect=origin)
+
+
+def _not_now(wave: Mapping[str, Any]) -> ResponseReturnValue:
+    """Say when the survey will be there, or that it is over."""
+    over = wave["state"] == "closed"
+    opens = None if over or not wave["opens_on"] else _date(wave["opens_on"])
+    return render_template(
+        "player/not_now.html", title=wave["title"], over=over, opens=opens
+    ), 410 if over else 200
+
+
+def _date(text: str) -> str:
+    return str(format_date(date.fromisoformat(text), "long"))
+
+
+# ---------------------------------------------------------------- the form once more
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of an answer: the id to go to, and what to do."""
+
+    place: str
+    sentence: str
+
+
+def answers_again(
+    wave: Mapping[str, Any],
+    questionnaire: Questionnaire,
+    variant: int,
+    form: Any,
+    faults: tuple[Fault, ...],
+) -> str:
+    """The page without script with every answer kept, what is wrong on top, what does not belong named."""
+    language = form.get("_language", "")
+    if language not in wave["languages"]:
+        language = wave["languages"][0]
+    g.language = language
+    old = form.to_dict(flat=False)
+    fixed = (
+        variant if len(questionnaire.variants) > 1 and 1 <= variant <= len(questionnaire.variants) else None
+    )
+    place = Place(wave["survey"], wave["channel"], language, fixed)
+    discarded = check(questionnaire, old, variant).discarded
+    ids = {item.id for item in questionnaire.items} | set(questionnaire.by_address) | {"_consent"}
+    made = _make(
+        wave,
+        questionnaire,
+        place,
+        old={**old, "_code": form.get("_code", ""), "_consent": form.get("_consent")},
+        problems=[
+            Problem(
+                fault.place if fault.place in ids else "_start",
+                fault_sentence(r_, fault.kind, dict(fault.params)),
+            )
+            for fault in faults
+        ],
+        discarded=[_name(questionnaire, address, language) for address in discarded],
+        kept={"_seen": "1"},
+    )
+    _allow(made)
+    return made.document.identity.decode()
+
+
+def _name(questionnaire: Questionnaire, address: str, language: str) -> str:
+    """The question behind an address, in words."""
+    field = questionnaire.by_address[address]
+    item: Item = next(one for one in questionnaire.items if one.id == field.item)
+    texts = [item.text] if field.address == item.id else [item.text, field.text]
+    return " – ".join(markup.plain(questionnaire.pick(text, language)) for text in texts)
+
+
+@room.record_once
+def _offer(state: BlueprintSetupState) -> None:
+    """The collection shows a faulty form by this function."""
+    state.app.extensions["answers_again"] = answers_again

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PACKAGES = {"localtext": 0, "typeset": 0, "participation": 1, "surveys": 2, "analysis": 3}
+PACKAGES = {"localtext": 0, "typeset": 0, "participation": 1, "surveys": 2, "analysis": 3, "demo": 4}
 HOUSE = ("config", "stores", "web", "app")
 EDGES = ("forms", "views", "cli")
 DATA = ("models", "store")

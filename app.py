@@ -34,6 +34,7 @@ COMMANDS = (
     "web.cli:COMMANDS",
     "web.accounts.cli:COMMANDS",
     "web.i18n_cli:commands",
+    "web.shell_cli:styles",
     "surveys.cli:questionnaire",
     "participation.conference.cli:conference",
     "participation.access.worker.cli:worker",

@@ -38,8 +38,17 @@ def content_security_policy(
 
 
 def allow(**directives: object) -> None:
-    """Widen this response's policy from a view: ``allow(style_hashes=(...,), frame_ancestors="*")``."""
-    g.policy = {**g.get("policy", {}), **directives}
+    """Widen this response's policy from a view: ``allow(style_hashes=(...,), frame_ancestors="*")``.
+
+    What is given as a tuple is added to what was allowed before.
+    """
+    policy = dict(g.get("policy", {}))
+    for name, value in directives.items():
+        before = policy.get(name)
+        if isinstance(value, tuple) and isinstance(before, tuple):
+            value = tuple(dict.fromkeys((*before, *value)))
+        policy[name] = value
+    g.policy = policy
 
 
 def set_up(app: Flask) -> None:

@@ -43,6 +43,7 @@ def own_address(address: str | None) -> str:
     """An address to come back to: only a path of the staff side, never another site."""
     address = address or ""
     path = address.partition("?")[0]
-    if is_staff_path(path) and "\\" not in address and "\n" not in address:
+    odd = any(sign in address for sign in ("\\", "\n", "\r", ".."))
+    if is_staff_path(path) and not odd:
         return address
     return STAFF_PATH

@@ -17,9 +17,7 @@ def add_account(store, number=1, email=None):
     with store.begin() as session:
         for role in STAFF_ROLES:
             session.execute(
-                text(
-                    "INSERT INTO role (name) SELECT :name WHERE NOT EXISTS (SELECT 1 FROM role WHERE name = :name)"
-                ),
+                text("INSERT INTO role (name) VALUES (:name) ON CONFLICT DO NOTHING"),
                 {"name": role},
             )
         session.execute(

@@ -25,9 +25,13 @@ def test_an_entry_says_who_what_when_and_where(stores_on):
 
 
 def test_an_entry_falls_with_its_transaction(stores_on):
-    with pytest.raises(RuntimeError), stores_on.office.begin() as session:
-        audit(session, CLERK, "survey.open")
-        raise RuntimeError
+    def write_and_fail():
+        with stores_on.office.begin() as session:
+            audit(session, CLERK, "survey.open")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     with stores_on.office.read() as session:
         assert store.page(session, store.Filter(), 1) == ([], 0)
 

@@ -276,8 +276,10 @@ def blind_sign(key: PrivateKey, blinded: bytes, random_bytes: RandomBytes = secr
         raise BlindError("message_out_of_range")
     factor = gmpy2.mpz(_uniform(public.n, random_bytes))
     base = message * gmpy2.powmod(factor, public.e, n) % n
-    half_p = gmpy2.powmod_sec(base % key.p, key.dp, key.p)
-    half_q = gmpy2.powmod_sec(base % key.q, key.dq, key.q)
+    # Other threads go on meanwhile: in a busy process they are what a signature would wait for next.
+    with gmpy2.context(allow_release_gil=True):
+        half_p = gmpy2.powmod_sec(base % key.p, key.dp, key.p)
+        half_q = gmpy2.powmod_sec(base % key.q, key.dq, key.q)
     signed = half_q + key.q * ((half_p - half_q) * key.q_inverse % key.p)
     signature = signed * gmpy2.invert(factor, n) % n
     if gmpy2.powmod(signature, public.e, n) != message:

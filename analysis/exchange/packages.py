@@ -172,11 +172,11 @@ def write_dta(
         book, language, lambda t: cut_characters(t, DTA_LABEL), lambda t: cut_bytes(t, DTA_VALUE), cuts
     )
     # In a table of value labels Stata keeps .a, .b ... as the largest 32-bit integers.
-    letters = {
+    letters: dict[float, str] = {
         _STATA_LABEL_A + ord(MISSING_LETTERS[n]) - ord("a"): book.text(MISSING_LABELS[n], language)
         for n in MISSING[1:]
     }
-    stata_values: dict[str, dict[int | float, str]] = {
+    stata_values: dict[str, dict[float, str]] = {
         names[key]: {**{int(n): text for n, text in found.items()}, **letters}
         for key, found in value_labels.items()
     }

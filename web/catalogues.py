@@ -109,6 +109,15 @@ def plural_rule(tag: str) -> PluralRule:
     return PluralRule({"one": "n is 1"})
 
 
+def plural_formula(tag: str) -> str:
+    """The Plural-Forms header of a language's catalogues.
+
+    CLDR's operands c and e (exponents, as in 1c6) are 0 for the whole numbers that gettext counts; Babel
+    leaves them in the formula, where no gettext knows them.
+    """
+    return re.sub(r"\b[ce]\b", "0", to_gettext(plural_rule(tag)))
+
+
 def plural_categories(tag: str) -> tuple[str, ...]:
     """The CLDR categories of a language, in the order of the forms in its catalogues."""
     used = set(plural_rule(tag).rules) | {"other"}
@@ -191,7 +200,7 @@ def merged(tag: str, domain: Domain, pot: polib.POFile, folder: Path = TRANSLATI
         "Language": tag,
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Transfer-Encoding": "8bit",
-        "Plural-Forms": to_gettext(plural_rule(tag)),
+        "Plural-Forms": plural_formula(tag),
     }
     forms = range(len(plural_categories(tag)))
     for source in pot:
@@ -319,7 +328,7 @@ def _catalogue_faults(state: State, pot: polib.POFile, folder: Path) -> list[str
     texts = {(entry.msgid, entry.msgid_plural) for entry in catalogue if not entry.obsolete}
     if texts != {(entry.msgid, entry.msgid_plural) for entry in pot}:
         faults.append(f"{place}: the catalogue is stale; run: flask i18n update")
-    if catalogue.metadata.get("Plural-Forms") != to_gettext(plural_rule(state.tag)):
+    if catalogue.metadata.get("Plural-Forms") != plural_formula(state.tag):
         faults.append(f"{place}: the plural forms are not those of CLDR; run: flask i18n update")
     for entry in catalogue:
         if entry.obsolete:
@@ -370,7 +379,7 @@ def fill(
     """Write translations into a catalogue; return how many were written and what was refused and why.
 
     ``given`` is the list that `missing` made, filled in, or ``{id: translation}``.  A translation of a text
-    with a plural is ``{category: text}``.  Empty translations are left out; a faulty one is refused alone, all
+    with a plural is ``{category: text}``.  Empty translations are left out; faulty ones are refused, all
     others are written.
     """
     wanted = given if isinstance(given, Mapping) else {task["id"]: task.get("translation") for task in given}

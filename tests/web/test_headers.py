@@ -16,8 +16,8 @@ FILES = {"static", "bootstrap.static"}
 
 def address(rule: Rule) -> str:
     """An address that fits the rule, with stand-ins for its variables."""
-    stand_ins = {}
-    for name in rule.arguments:
+    stand_ins = dict(rule.defaults or {})
+    for name in rule.arguments - set(stand_ins):
         converter = type(rule._converters[name]).__name__
         stand_ins[name] = {"IntegerConverter": 1, "UUIDConverter": "0" * 32}.get(converter, "nothing")
     return str(rule.build(stand_ins)[1])  # type: ignore[index]

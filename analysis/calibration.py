@@ -19,7 +19,10 @@ from analysis.errors import CalibrationError
 TOLERANCE = 1e-11
 ROUNDING = 1e-9
 BLOCK = 1 << 14
-"""Rows per block: a block of thirty columns fits into the processor's cache, so each pass reads memory once."""
+"""Rows per block: a block of thirty columns fits into the processor's cache, so each pass reads memory
+once."""
+PATIENCE = 50
+"""Rounds of raking without improvement: rounding when the gap is tiny, contradicting margins otherwise."""
 MAX_TABLE = 1 << 22
 """Above this many possible cells the occurring ones are listed in place of being counted out."""
 
@@ -33,7 +36,7 @@ class Solution:
     gap: float
 
 
-# -- raking ----------------------------------------------------------------------------------------------------
+# -- raking
 
 
 def cells_of(codes: Sequence[Array], sizes: Sequence[int]) -> tuple[Ints, int]:
@@ -69,27 +72,16 @@ def rake_cells(
 ) -> tuple[Floats, int, float]:
     """Iterative proportional fitting of cell masses (c,) to targets.
 
-    ``members`` gives every cell's category per margin. Returns the factor of every cell, the iterations and the
-    largest relative gap. ``label(margin, category)`` names a category in the error.
+    ``members`` gives every cell's category per margin. Returns the factor of every cell, the iterations and
+    the largest relative gap. ``label(margin, category)`` names a category in the error.
     """
     fitted = mass.copy()
-    gap, worst, used = np.inf, (0, 0), 0
-    best, since = np.inf, 0
-    for used in range(1, iterations + 1):
-        gap = 0.0
-        for m, (member, target) in enumerate(zip(members, targets, strict=True)):
-            sums = np.bincount(member, fitted, len(target))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                factor = np.where(sums > 0, target / sums, 1.0)
-                miss = np.where(target > 0, np.abs(sums / target - 1), 0.0)
-            if miss.max() > gap:
-                gap, worst = float(miss.max()), (m, int(miss.argmax()))
-            fitted *= factor[member]
-        if gap <= tolerance:
-            break
+    gap, worst, rounds = float("inf"), (0, 0), 0
+    best, since = float("inf"), 0
+    while rounds < iterations and gap > tolerance and since <= PATIENCE:
+        rounds += 1
+        gap, worst = _round(fitted, members, targets)
         best, since = (gap, 0) if gap < 0.999 * best else (best, since + 1)
-        if since > 50:
-            break  # It has stopped improving: rounding when the gap is tiny, contradiction otherwise.
     if gap > ROUNDING:
         m, c = worst
         sums = np.bincount(members[m], fitted, len(targets[m]))
@@ -98,8 +90,10 @@ def rake_cells(
             reached = target * (1 + gap)
         raise CalibrationError(
             "raking_failed",
-            f"Raking did not meet the margins after {used} rounds: {label(m, c)} misses its {target:,.10g} by "
-            f"{gap:.2%}. The margins contradict each other in this sample (an empty combination forces them apart); "
+            f"Raking did not meet the margins after {rounds} rounds: {label(m, c)} misses its {target:,.10g} "
+            "by "
+            f"{gap:.2%}. The margins contradict each other in this sample (an empty combination forces "
+            "them apart); "
             "merge categories or leave a margin out.",
             place=label(m, c),
             target=target,
@@ -107,10 +101,26 @@ def rake_cells(
             gap=gap,
         )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(mass > 0, fitted / mass, 0.0), used, gap
+        return np.where(mass > 0, fitted / mass, 0.0), rounds, gap
 
 
-# -- calibration -----------------------------------------------------------------------------------------------
+def _round(
+    fitted: Floats, members: Sequence[Ints], targets: Sequence[Floats]
+) -> tuple[float, tuple[int, int]]:
+    """One sweep over the margins, in place; the largest relative gap met on the way and where it was."""
+    gap, worst = 0.0, (0, 0)
+    for m, (member, target) in enumerate(zip(members, targets, strict=True)):
+        sums = np.bincount(member, fitted, len(target))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = np.where(sums > 0, target / sums, 1.0)
+            miss = np.where(target > 0, np.abs(sums / target - 1), 0.0)
+        if miss.max() > gap:
+            gap, worst = float(miss.max()), (m, int(miss.argmax()))
+        fitted *= factor[member]
+    return gap, worst
+
+
+# -- calibration
 
 Distance = Callable[[Floats, float, float], tuple[Floats, Floats]]
 """Maps u = x'lambda (n,), lower and upper bound to g (n,) and its derivative dg/du (n,)."""
@@ -210,8 +220,8 @@ def solve(
 ) -> Solution:
     """g-factors (n,) so that ``weights * g`` reach ``targets`` (q,) on ``matrix`` (n, q).
 
-    ``method`` linear, raking (exponential) or logit; ``bounds`` on g (required for logit). ``variance`` (n,) are
-    the 1/q_k of Deville and Särndal. Newton's method on the dual with halved steps. Raises
+    ``method`` linear, raking (exponential) or logit; ``bounds`` on g (required for logit). ``variance`` (n,)
+    are the 1/q_k of Deville and Särndal. Newton's method on the dual with halved steps. Raises
     :class:`CalibrationError` where no solution is found.
     """
     low, high = _checked_bounds(method, bounds)
@@ -220,13 +230,11 @@ def solve(
     problem = _Problem(matrix, weights, targets, scale, DISTANCES[method], low, high, variance)
     state = problem.at(np.zeros(matrix.shape[1]), None, np.empty(len(weights)))
     spare, used = np.empty(len(weights)), 0
-    for used in range(1, iterations + 1):
-        if np.abs(problem.miss(state)).max() <= tolerance:
-            break
+    while used < iterations and np.abs(problem.miss(state)).max() > tolerance:
         found = _search(problem, state, spare)
         if found is None:
             break
-        state, spare = found, state.g
+        state, spare, used = found, state.g, used + 1
     gap = float(np.abs(problem.miss(state)).max())
     if not gap <= ROUNDING:
         _fail(names, targets, state.totals, scale, method, low, high, used)
@@ -234,7 +242,8 @@ def solve(
 
 
 def _search(problem: _Problem, state: _State, spare: Floats) -> _State | None:
-    """The next point along Newton's direction, the step halved until the misses shrink; None where they do not."""
+    """The next point along Newton's direction, the step halved until the misses shrink; None where they do
+    not."""
     now = float(np.linalg.norm(problem.miss(state)))
     step = _newton_step(state.gram, problem.targets - state.totals)
     for halving in range(20):
@@ -292,7 +301,8 @@ def _check_reachable(
         j = int(np.nanargmax(beyond))
         raise CalibrationError(
             "bounds_infeasible",
-            f"{names[j]} = {targets[j]:,.10g} cannot be reached with factors between {low:g} and {high:g}: they allow "
+            f"{names[j]} = {targets[j]:,.10g} cannot be reached with factors between {low:g} and {high:g}: "
+            "they allow "
             f"{least[j]:,.10g} to {most[j]:,.10g}. Widen the bounds or merge categories.",
             place=names[j],
             target=float(targets[j]),
@@ -325,7 +335,8 @@ def _fail(
     raise CalibrationError(
         "calibration_failed",
         f"No {method} calibration{bounded} meets all totals (after {used} rounds): {names[j]} should be "
-        f"{targets[j]:,.10g} and comes to {reached[j]:,.10g}. Widen the bounds, merge categories, or leave a total "
+        f"{targets[j]:,.10g} and comes to {reached[j]:,.10g}. Widen the bounds, merge categories, or leave "
+        "a total "
         "out.",
         place=names[j],
         target=float(targets[j]),

@@ -26,9 +26,9 @@ They stay distinct from the answer to the export: a question that was routed pas
 class Column:
     """One variable of n rows.
 
-    ``kind`` is ``number`` (``values`` are floats, NaN where missing) or ``category`` (``values`` are positions in
-    ``levels``, -1 where missing). ``missing`` (n,) int8 holds the reason, a position in :data:`MISSING`; None
-    where nothing is known about the reason.
+    ``kind`` is ``number`` (``values`` are floats, NaN where missing) or ``category`` (``values`` are
+    positions in ``levels``, -1 where missing). ``missing`` (n,) int8 holds the reason, a position in
+    :data:`MISSING`; None where nothing is known about the reason.
     """
 
     name: str
@@ -57,9 +57,9 @@ class Column:
                 place=self.name,
                 level=level,
             )
-        out = (self.values == self.levels.index(level)).astype(float)
-        out[self.values < 0] = np.nan
-        return out
+        hit: Floats = (self.values == self.levels.index(level)).astype(float)
+        hit[self.values < 0] = np.nan
+        return hit
 
     def numeric(self) -> Floats:
         """(n,) the values as floats; a category whose levels are all numbers is read as those numbers."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,9 +32,9 @@ class SurveyDesign:
     """A sample of n rows with weights and its sampling structure.
 
     ``data`` columns by name; ``weights`` (n,), 0 outside the domain; ``plan`` the stages of selection;
-    ``domain`` (n,) mask of a subset or None; ``calibrations`` the projections that the variance goes through, in
-    order; ``replicates`` for replicate designs, which then replace the plan in every variance; ``lonely`` the
-    rule for strata with one PSU; ``steps`` the diagnostics of the weighting chain.
+    ``domain`` (n,) mask of a subset or None; ``calibrations`` the projections that the variance goes through,
+    in order; ``replicates`` for replicate designs, which then replace the plan in every variance; ``lonely``
+    the rule for strata with one PSU; ``steps`` the diagnostics of the weighting chain.
     """
 
     data: Mapping[str, Column]
@@ -48,7 +48,8 @@ class SurveyDesign:
     wave: str = ""
     notes: tuple[str, ...] = field(default=())
 
-    # -- making a design ---------------------------------------------------------------------------------------
+    # -- making a design
+    # ---------------------------------------------------------------------------------------
 
     @classmethod
     def create(
@@ -61,15 +62,15 @@ class SurveyDesign:
         nest: bool = False,
         lonely: str = "fail",
         wave: str = "",
-    ) -> Self:
+    ) -> SurveyDesign:
         """A design from columns; every argument is a column name or an array, or one per stage.
 
-        ``fpc`` are population sizes of the stage's strata (in units of that stage) or sampling fractions. Without
-        weights they are the product of N/n over the stages, or 1. ``nest=True`` says that PSU codes start again
-        in every stratum. R: ``svydesign``.
+        ``fpc`` are population sizes of the stage's strata (in units of that stage) or sampling fractions.
+        Without weights they are the product of N/n over the stages, or 1. ``nest=True`` says that PSU codes
+        start again in every stratum. R: ``svydesign``.
 
-        Raises :class:`DataError` for missing columns, missing or negative weights, and :class:`DesignError` for
-        clusters that cut across strata, population sizes below the sample and rules that do not exist.
+        Raises :class:`DataError` for missing columns, missing or negative weights, and :class:`DesignError`
+        for clusters that cut across strata, population sizes below the sample and rules that do not exist.
         """
         columns = {name: as_column(name, values) for name, values in data.items()}
         n = _row_count(columns)
@@ -91,14 +92,14 @@ class SurveyDesign:
         )
 
     @classmethod
-    def from_wave(cls, wave: Wave, nonresponse: bool = True) -> Self:
+    def from_wave(cls, wave: Wave, nonresponse: bool = True) -> SurveyDesign:
         """The design of a wave fielded from the register: strata are the keys, no fpc.
 
         Weights are N/n of the key as the register published them; with ``nonresponse`` they are multiplied by
-        invited/responses inside every key. There is no fpc: invited n over N would understate the variance once
-        people do not answer.
+        invited/responses inside every key. There is no fpc: invited n over N would understate the variance
+        once people do not answer.
         """
-        from analysis.weighting import design_of_wave
+        from analysis.wave_weights import design_of_wave
 
         return design_of_wave(cls, wave, nonresponse)
 
@@ -114,7 +115,7 @@ class SurveyDesign:
         combined: bool = True,
         kind: str = "other",
         df: float | None = None,
-    ) -> Self:
+    ) -> SurveyDesign:
         """A design from replicate weights (n, R) that came with the data. R: ``svrepdesign``.
 
         ``combined``: the replicate weights contain the sampling weights. ``df`` None: rank of the replicate
@@ -127,7 +128,8 @@ class SurveyDesign:
         plan = sampling.stages([np.arange(n)], [], None)
         return cls(data=columns, weights=full, plan=plan, replicates=replicates)
 
-    # -- size --------------------------------------------------------------------------------------------------
+    # -- size
+    # --------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -135,7 +137,7 @@ class SurveyDesign:
     @property
     def active(self) -> Bools:
         """(n,) rows of the domain that carry weight."""
-        return self.weights != 0
+        return np.asarray(self.weights != 0)
 
     @property
     def base(self) -> int:
@@ -163,7 +165,8 @@ class SurveyDesign:
         live[first.unit[self.active]] = True
         return float(live.sum() - len(np.unique(first.unit_stratum[live])))
 
-    # -- columns -----------------------------------------------------------------------------------------------
+    # -- columns
+    # -----------------------------------------------------------------------------------------------
 
     def column(self, name: str | Column | Array) -> Column:
         """A column by name; arrays and Columns pass through."""
@@ -177,7 +180,7 @@ class SurveyDesign:
             )
         return self.data[name]
 
-    def with_columns(self, **columns: Any) -> Self:
+    def with_columns(self, **columns: Any) -> SurveyDesign:
         """The design with further columns (or columns replaced)."""
         added = {name: as_column(name, values) for name, values in columns.items()}
         for name, column in added.items():
@@ -189,9 +192,10 @@ class SurveyDesign:
                 )
         return replace(self, data={**self.data, **added})
 
-    # -- domains and variance ----------------------------------------------------------------------------------
+    # -- domains and variance
+    # ----------------------------------------------------------------------------------
 
-    def subset(self, mask: Array) -> Self:
+    def subset(self, mask: Array) -> SurveyDesign:
         """The domain where ``mask`` (n,) is true; rows stay, so that the variance knows the whole design."""
         chosen = np.asarray(mask)
         if chosen.shape != (len(self),):
@@ -225,7 +229,8 @@ class SurveyDesign:
         return sampling.covariance(left, self.plan, self.lonely, touched) + added
 
     def replicate(self, statistic: Callable[[Floats], Any]) -> tuple[Floats, Floats, Floats]:
-        """Value (p,), covariance (p, p) and replicates (R, p) of ``statistic(weights)``. R: ``withReplicates``."""
+        """Value (p,), covariance (p, p) and replicates (R, p) of ``statistic(weights)``. R:
+        ``withReplicates``."""
         if self.replicates is None:
             raise DesignError(
                 "no_replicates", "This design has no replicate weights; make them with analysis.replication."
@@ -235,7 +240,8 @@ class SurveyDesign:
         values = np.array(rows, float)
         return value, self.replicates.covariance(values, value), values
 
-    # -- estimates, in sentences -------------------------------------------------------------------------------
+    # -- estimates, in sentences
+    # -------------------------------------------------------------------------------
 
     def mean(self, variables: Any, by: Any = None, **options: Any) -> Estimates:
         """Means; for a category the proportion of every level. See :func:`analysis.estimates.mean`."""
@@ -267,31 +273,32 @@ class SurveyDesign:
 
         return room.quantile(self, variables, quantiles, by=by, **options)
 
-    # -- weighting, in sentences -------------------------------------------------------------------------------
+    # -- weighting, in sentences
+    # -------------------------------------------------------------------------------
 
-    def post_stratify(self, margins: Margins, **options: Any) -> Self:
+    def post_stratify(self, margins: Margins, **options: Any) -> SurveyDesign:
         """Weights that meet one joint distribution. See :func:`analysis.weighting.post_stratify`."""
         from analysis import weighting
 
         return weighting.post_stratify(self, margins, **options)
 
-    def rake(self, margins: Margins, **options: Any) -> Self:
+    def rake(self, margins: Margins, **options: Any) -> SurveyDesign:
         """Weights that meet every margin. See :func:`analysis.weighting.rake`."""
         from analysis import weighting
 
         return weighting.rake(self, margins, **options)
 
-    def calibrate(self, totals: Any, **options: Any) -> Self:
+    def calibrate(self, totals: Any, **options: Any) -> SurveyDesign:
         """Weights that meet totals. See :func:`analysis.weighting.calibrate`."""
         from analysis import weighting
 
         return weighting.calibrate(self, totals, **options)
 
-    def trim(self, **options: Any) -> Self:
-        """Weights within bounds, the excess spread over the others. See :func:`analysis.weighting.trim`."""
-        from analysis import weighting
+    def trim(self, **options: Any) -> SurveyDesign:
+        """Weights within bounds, the excess spread over the others. See :func:`analysis.trimming.trim`."""
+        from analysis import trimming
 
-        return weighting.trim(self, **options)
+        return trimming.trim(self, **options)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -365,7 +372,8 @@ def _weights(columns: Mapping[str, Column], value: Any, plan: Sequence[sampling.
             row = int(np.flatnonzero(bad)[0])
             raise DataError(
                 code,
-                f"{name}: {int(bad.sum())} weights are {word}, the first in row {row + 1} ({weights[row]:g}). "
+                f"{name}: {int(bad.sum())} weights are {word}, the first in row {row + 1} "
+                f"({weights[row]:g}). "
                 "Mend the weights or leave these rows out.",
                 place=name,
                 row=row + 1,
@@ -386,7 +394,8 @@ def _check_nested(unit: Ints, stratum: Ints, names: Sequence[str]) -> None:
         a, b = names[low[cut[0]]], names[high[cut[0]]]
         raise DesignError(
             "not_nested",
-            f"{cut.size} PSUs lie in more than one stratum, the first in {a} and {b}. If PSU codes start again in "
+            f"{cut.size} PSUs lie in more than one stratum, the first in {a} and {b}. If PSU codes start "
+            "again in "
             "every stratum, say nest=True.",
             place=a,
         )

@@ -39,7 +39,8 @@ class Move:
 
 @dataclass(frozen=True)
 class WeightingStep:
-    """Diagnostics of one step; ``settings`` can be run again, ``moves`` are sorted by the size of the change."""
+    """Diagnostics of one step; ``settings`` can be run again, ``moves`` are sorted by the size of the
+    change."""
 
     kind: str
     rows: int

@@ -1,7 +1,7 @@
 """Errors of the analysis room: a code, the place it concerns, its parameters, and an English sentence.
 
-Pure modules do not translate. A page or a command maps ``code`` to its reader's language and fills in ``params``;
-a notebook shows the English sentence.
+Pure modules do not translate. A page or a command maps ``code`` to its reader's language and fills in
+``params``; a notebook shows the English sentence.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from analysis.responses import Domains, Response, columns_of, domains, responses
 from analysis.results import Estimates, critical, from_covariance
 
 DEFF_RULES = ("replace", "without", "none")
-"""Simple random sampling that the design effect compares with: with replacement, without, or no comparison."""
+"""Simple random sampling that the design effect compares with: with replacement, without, or no
+comparison."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +49,10 @@ def mean(
 ) -> Estimates:
     """Means of numbers and proportions of categories, with symmetric t intervals.
 
-    ``by`` names one or several grouping variables; the covariance spans all groups and variables. ``df`` None:
-    those of the design (of each domain under ``by``); ``inf``: normal intervals. A group in which everything is
-    missing is returned as NaN with a note. Raises :class:`EstimateError` where nothing at all is observed.
+    ``by`` names one or several grouping variables; the covariance spans all groups and variables. ``df``
+    None: those of the design (of each domain under ``by``); ``inf``: normal intervals. A group in which
+    everything is missing is returned as NaN with a note. Raises :class:`EstimateError` where nothing at all
+    is observed.
     """
     cells = _cells(design, variables, by, missing)
     cells = replace(cells, denominators=cells.inside.astype(float))
@@ -83,7 +85,8 @@ def ratio(
     df: float | None = None,
     keep_replicates: bool = False,
 ) -> Estimates:
-    """Ratios of totals, every numerator over every denominator, on the rows where all of them are observed."""
+    """Ratios of totals, every numerator over every denominator, on the rows where all of them are
+    observed."""
     over = responses(design, numerators, "listwise")
     under = responses(design, denominators, "listwise")
     seen = np.logical_and.reduce([r.observed for r in (*over, *under)])
@@ -98,9 +101,7 @@ def ratio(
             top.append(np.where(here, a.values, 0.0))
             bottom.append(np.where(here, b.values, 0.0))
             inside.append(here)
-    cells = Cells(
-        tuple(names), tuple(rows), np.stack(top, 1), np.stack(bottom, 1), np.stack(inside, 1)
-    )
+    cells = Cells(tuple(names), tuple(rows), np.stack(top, 1), np.stack(bottom, 1), np.stack(inside, 1))
     return _estimate(design, "ratio", cells, "none", level, df, keep_replicates)
 
 
@@ -124,7 +125,7 @@ def variance(
         for a in over:
             for g, label in enumerate(groups.names):
                 here = (groups.codes == g) & seen & design.active
-                n, mass = np.count_nonzero(here), design.weights[here].sum()
+                n, mass = int(np.count_nonzero(here)), float(design.weights[here].sum())
                 centre = [design.weights[here] @ r.values[here] / mass if mass else np.nan for r in (a, b)]
                 product = (a.values - centre[0]) * (b.values - centre[1]) * n / max(n - 1, 1)
                 pair = f"{a.name}:{b.name}"
@@ -143,10 +144,15 @@ def cdf(
     by: Any = None,
     **options: Any,
 ) -> Estimates:
-    """The distribution function: the proportion at or below each value of ``at`` (None: every observed value)."""
+    """The distribution function: the proportion at or below each value of ``at`` (None: every observed
+    value)."""
     column = columns_of(design, variable)[0]
-    values = column.numeric() if column.kind == "number" else np.where(column.values < 0, np.nan, column.values)
-    points = np.unique(values[design.active & ~np.isnan(values)]) if at is None else np.asarray(at, float)
+    if column.kind == "number":
+        values = column.numeric()
+    else:
+        values = np.where(column.values < 0, np.nan, column.values)
+    seen = values[design.active & ~np.isnan(values)]
+    points = np.unique(seen) if at is None else np.asarray(at, float)
     below = {
         f"{column.name}<={_point(column, t)}": np.where(np.isnan(values), np.nan, (values <= t) * 1.0)
         for t in points
@@ -158,8 +164,11 @@ def _point(column: Column, value: float) -> str:
     return column.levels[int(value)] if column.kind == "category" else f"{value:g}"
 
 
-def table(design: SurveyDesign, rows: Any, columns: Any = None) -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
-    """Weighted counts of a cross table: row levels, column levels, (r, c) sums of weights. R: ``svytable``."""
+def table(
+    design: SurveyDesign, rows: Any, columns: Any = None
+) -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
+    """Weighted counts of a cross table: row levels, column levels, (r, c) sums of weights. R:
+    ``svytable``."""
     a = columns_of(design, rows)[0].category()
     b = columns_of(design, columns)[0].category() if columns is not None else None
     codes_b = b.values if b is not None else np.zeros(len(design), np.int64)
@@ -167,7 +176,7 @@ def table(design: SurveyDesign, rows: Any, columns: Any = None) -> tuple[tuple[s
     seen = (a.values >= 0) & (codes_b >= 0)
     cell = a.values[seen] * len(levels_b) + codes_b[seen]
     counts = np.bincount(cell, design.weights[seen], len(a.levels) * len(levels_b))
-    return a.levels, levels_b, counts.reshape(len(a.levels), len(levels_b))
+    return a.levels, levels_b, np.asarray(counts, float).reshape(len(a.levels), len(levels_b))
 
 
 def difference(first: Estimates, second: Estimates, level: float = 0.95) -> Estimates:
@@ -195,7 +204,7 @@ def difference(first: Estimates, second: Estimates, level: float = 0.95) -> Esti
     )
 
 
-# -- the kernel ------------------------------------------------------------------------------------------------
+# -- the kernel
 
 
 def _cells(design: SurveyDesign, variables: Any, by: Any, missing: str) -> Cells:
@@ -235,7 +244,8 @@ def _estimate(
     if not base.any():
         raise EstimateError(
             "all_missing",
-            f"Nothing is observed for {cells.rows[0].get('variable', '')}: every value is missing or outside the "
+            f"Nothing is observed for {cells.rows[0].get('variable', '')}: every value is missing or "
+            "outside the "
             "domain.",
             place=cells.rows[0].get("variable", ""),
         )
@@ -290,7 +300,7 @@ def _scores(w: Floats, cells: Cells, estimate: Floats, below: Floats, void: Arra
 
 def _replicated(design: SurveyDesign, cells: Cells, estimate: Floats) -> tuple[Floats, Floats]:
     replicates = design.replicates
-    assert replicates is not None  # noqa: S101 - narrowed for the type checker, the caller has looked
+    assert replicates is not None
     top = replicates.totals(cells.numerators)
     below = 1.0 if cells.denominators is None else replicates.totals(cells.denominators)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -303,7 +313,8 @@ def _replicated(design: SurveyDesign, cells: Cells, estimate: Floats) -> tuple[F
 
 
 def domain_df(design: SurveyDesign, inside: Array) -> Floats:
-    """(k,) degrees of freedom of each domain given as a column of ``inside`` (n, k): PSUs minus strata with data."""
+    """(k,) degrees of freedom of each domain given as a column of ``inside`` (n, k): PSUs minus strata with
+    data."""
     if design.replicates is not None:
         return np.full(inside.shape[1], design.df)
     first = design.plan[0]

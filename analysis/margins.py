@@ -25,7 +25,8 @@ class Margin:
 
     ``variables`` the columns; ``categories`` (k,) the levels, joined by ``.`` where several variables cross;
     ``counts`` (k,) persons; ``se`` (k,) their standard errors where the margin is itself an estimate (a
-    Mikrozensus table), or None; ``source``, ``date`` and ``definition`` say what was counted, when and by whom.
+    Mikrozensus table), or None; ``source``, ``date`` and ``definition`` say what was counted, when and by
+    whom.
     """
 
     variables: tuple[str, ...]
@@ -105,7 +106,8 @@ class Margin:
         return replace(self, counts=self.counts * factor, se=se)
 
     def codes(self, column: Column) -> np.ndarray:
-        """(n,) positions of the column's values in ``categories``; -1 missing, -2 a level outside the margin."""
+        """(n,) positions of the column's values in ``categories``; -1 missing, -2 a level outside the
+        margin."""
         order = {c: i for i, c in enumerate(self.categories)}
         position = np.array([order.get(level, -2) for level in column.levels] + [-1])
         return np.asarray(position[column.values])
@@ -157,7 +159,8 @@ class Margins:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Self:
-        """Margins from plain data: ``{"sex": {"f": 100, "m": 98}}`` or the list that :meth:`to_dict` writes."""
+        """Margins from plain data: ``{"sex": {"f": 100, "m": 98}}`` or the list that :meth:`to_dict`
+        writes."""
         if isinstance(document, Mapping):
             return cls(tuple(Margin.from_counts(name, counts) for name, counts in document.items()))
         made = []
@@ -212,7 +215,8 @@ def check_categories(margin: Margin, column: Column, active: np.ndarray, partial
         raise MarginError(
             "category_without_sample",
             f"Margin {margin.name}: nobody in the sample is in {', '.join(empty[:5])}, which counts "
-            f"{margin.counts[margin.categories.index(empty[0])]:,.10g} in the population. Merge it with a neighbour.",
+            f"{margin.counts[margin.categories.index(empty[0])]:,.10g} in the population. Merge it with a "
+            "neighbour.",
             place=f"{margin.name}={empty[0]}",
             categories=empty,
         )
@@ -222,7 +226,8 @@ def check_categories(margin: Margin, column: Column, active: np.ndarray, partial
         count = int(np.count_nonzero(active & (column.values == outside[0])))
         raise MarginError(
             "category_without_margin",
-            f"{count} respondents have {margin.name} = {level}, a category that the margin does not have. Declare a "
+            f"{count} respondents have {margin.name} = {level}, a category that the margin does not have. "
+            "Declare a "
             f"rule for it, for example outside={{'{level}': 'random'}}; the answer stays as given.",
             place=f"{margin.name}={level}",
             count=count,
@@ -231,7 +236,8 @@ def check_categories(margin: Margin, column: Column, active: np.ndarray, partial
     if zero:
         raise MarginError(
             "category_of_nobody",
-            f"Margin {margin.name}: {zero[0]} counts 0 in the population, yet somebody in the sample is in it.",
+            f"Margin {margin.name}: {zero[0]} counts 0 in the population, yet somebody in the sample is in "
+            "it.",
             place=f"{margin.name}={zero[0]}",
         )
     missing = int(np.count_nonzero(active & (codes == -1)))
@@ -239,7 +245,7 @@ def check_categories(margin: Margin, column: Column, active: np.ndarray, partial
         raise MarginError(
             "margin_missing",
             f"{missing} respondents have no value for {margin.name}. Impute it for weighting with "
-            "weighting.complete_margins (from a seed, within keys; the share is reported).",
+            "margin_items.complete_margins (from a seed, within keys; the share is reported).",
             place=margin.name,
             count=missing,
         )

@@ -1,9 +1,9 @@
 """What calibration leaves of an estimate's variance: residuals of scores from the calibration variables.
 
-Calibrated totals do not vary along the known margins, so the variance of an estimate is that of the residuals of
-its scores, plus the variance of the margins themselves where they are estimates. Source: Deville and Särndal
-(1992), JASA 87, section 3; Särndal, Swensson, Wretman (1992), 7.9; for margins with errors Dever and Valliant
-(2010), Survey Methodology 36.
+Calibrated totals do not vary along the known margins, so the variance of an estimate is that of the residuals
+of its scores, plus the variance of the margins themselves where they are estimates. Source: Deville and
+Särndal (1992), JASA 87, section 3; Särndal, Swensson, Wretman (1992), 7.9; for margins with errors Dever and
+Valliant (2010), Survey Methodology 36.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SWEEPS = 10
 
 
 class Projection(Protocol):
-    """One calibration step. ``uncertainty`` (q,) are variances of its q totals, or None where they are exact."""
+    """One calibration step. ``uncertainty`` (q,) are variances of its q totals, or None where they are
+    exact."""
 
     @property
     def uncertainty(self) -> Floats | None: ...  # pragma: no cover
@@ -72,7 +73,7 @@ class PostStrata:
         return np.asarray((z - means[self.codes]) * self.after[:, None]), means
 
     def margin_totals(self, weights: Floats) -> Floats:
-        return np.bincount(self.codes, weights, self.count)
+        return np.asarray(np.bincount(self.codes, weights, self.count), float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +120,8 @@ class Raked:
 class Regression:
     """Calibration to totals of ``matrix`` (n, q): residuals of the weighted regression on it.
 
-    ``before`` (n,) are the weights that were calibrated and ``after`` (n,) the result. Only the triangular root of
-    the Gram matrix is kept beside the columns, so that a covariance costs one pass.
+    ``before`` (n,) are the weights that were calibrated and ``after`` (n,) the result. Only the triangular
+    root of the Gram matrix is kept beside the columns, so that a covariance costs one pass.
     """
 
     matrix: Floats
@@ -136,14 +137,17 @@ class Regression:
 
     @cached_property
     def basis(self) -> tuple[Floats, Ints]:
-        """Triangular root of the weighted Gram matrix, and the columns that are not combinations of others."""
+        """Triangular root of the weighted Gram matrix, and the columns that are not combinations of
+        others."""
         weighted = self.matrix * self.half[:, None]
-        root = np.linalg.qr(weighted, mode="r")
+        root = np.asarray(np.linalg.qr(weighted, mode="r"))
         size = np.maximum(np.linalg.norm(root, axis=0), 1e-300)
         _, pivoted, order = linalg.qr(root / size, mode="economic", pivoting=True)
         diagonal = np.abs(np.diag(pivoted))
         kept = np.sort(order[: int(np.count_nonzero(diagonal > 1e-9 * diagonal[0]))])
-        return np.linalg.qr(weighted[:, kept], mode="r") if len(kept) < root.shape[1] else root, kept
+        if len(kept) < root.shape[1]:
+            root = np.asarray(np.linalg.qr(weighted[:, kept], mode="r"))
+        return root, np.asarray(kept, np.int64)
 
     def split(self, scores: Floats) -> tuple[Floats, Floats]:
         root, kept = self.basis

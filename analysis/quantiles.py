@@ -1,8 +1,8 @@
 """Quantiles of weighted data: rules, and intervals by inversion.
 
-Rules after Hyndman and Fan (1996), The American Statistician 50, in the weighted form of R ``survey`` 4.2 and later.
-Intervals: Woodruff (1952), JASA 47, on several scales; the score interval of Francisco and Fuller (1991), Annals of
-Statistics 19; on replicates the interval from replicate quantiles. R: ``svyquantile``.
+Rules after Hyndman and Fan (1996), The American Statistician 50, in the weighted form of R ``survey`` 4.2 and
+later. Intervals: Woodruff (1952), JASA 47, on several scales; the score interval of Francisco and Fuller
+(1991), Annals of Statistics 19; on replicates the interval from replicate quantiles. R: ``svyquantile``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from analysis.columns import Bools, Floats
 from analysis.design import SurveyDesign
 from analysis.errors import EstimateError
 from analysis.estimates import mean
-from analysis.proportions import INTERVALS, Share
+from analysis.intervals import INTERVALS, Shares
 from analysis.responses import domains, responses, row_name
 from analysis.results import Estimates, critical
 
@@ -144,9 +144,9 @@ def quantile(
 ) -> Estimates:
     """Quantiles of numbers with their intervals; the standard error is the interval's width over twice t.
 
-    ``rule`` one of :data:`RULES`; ``interval`` mean (Woodruff), beta, xlogit, asin, score, or for replicate designs
-    quantile. None: mean. A limit beyond the data is NaN. ``df`` None: those of each domain. Rows are named
-    ``domain:variable@q``. The covariance is diagonal: quantiles have no joint linearisation here.
+    ``rule`` one of :data:`RULES`; ``interval`` mean (Woodruff), beta, xlogit, asin, score, or for replicate
+    designs quantile. None: mean. A limit beyond the data is NaN. ``df`` None: those of each domain. Rows are
+    named ``domain:variable@q``. The covariance is diagonal: quantiles have no joint linearisation here.
     """
     kind = interval or "mean"
     if rule not in RULES:
@@ -156,7 +156,8 @@ def quantile(
     ):
         raise EstimateError(
             "quantile_interval",
-            f"{kind!r} is no interval for quantiles here; use {', '.join(INTERVAL_TYPES)} ('quantile' needs replicates).",
+            f"{kind!r} is no interval for quantiles here; use {', '.join(INTERVAL_TYPES)} ('quantile' "
+            "needs replicates).",
         )
     wanted = [float(quantiles)] if isinstance(quantiles, (int, float)) else [float(q) for q in quantiles]
     if not all(0 <= q <= 1 for q in wanted):
@@ -205,8 +206,6 @@ def _one(
     design: SurveyDesign, x: Floats, inside: Bools, p: float, rule: Rule, kind: str, level: float, df: float
 ) -> tuple[float, float, float, float]:
     """Quantile, lower and upper limit, standard error."""
-    if not inside.any():
-        return (np.nan,) * 4  # type: ignore[return-value]
     s = Sorted.of(x[inside], design.weights[inside])
     value = rule(s, p)
     t = critical(level, df)
@@ -231,12 +230,12 @@ def _woodruff(
     df: float,
 ) -> tuple[float, float]:
     below = mean(design, {"below": np.where(inside, (x <= value) * 1.0, 0.0)}, deff="none")
-    share = Share(
-        float(below.estimate[0]), float(below.se[0]), int(inside.sum()), df, level, float(inside.sum())
-    )
-    if kind in ("xlogit", "asin") and not 0 < share.p < 1:
+    one = np.ones(1)
+    n = one * inside.sum()
+    shares = Shares(below.estimate, below.se, n, one * df, n, level)
+    if kind in ("xlogit", "asin") and not shares.inner[0]:
         return np.nan, np.nan
-    limits = INTERVALS[kind](share)
+    limits = [float(limit[0]) for limit in INTERVALS[kind](shares)]
     low = np.nan if not limits[0] >= 0 else rule(s, limits[0])
     high = np.nan if not limits[1] <= 1 else rule(s, limits[1])
     return low, high
@@ -247,8 +246,9 @@ def _score(
 ) -> tuple[float, float]:
     """Where the standardised score of "above theta" crosses plus and minus t.
 
-    The score is a step function of theta with steps at the data, so the crossing is searched among them; of the two
-    sides of the step the one nearer to the limit is taken, as a root finder that never meets zero would.
+    The score is a step function of theta with steps at the data, so the crossing is searched among them; of
+    the two sides of the step the one nearer to the limit is taken, as a root finder that never meets zero
+    would.
     """
     points = np.unique(s.x)
     spread = np.subtract(*np.percentile(s.x, [75, 25])) / 100
@@ -276,7 +276,7 @@ def _replicated(
     design: SurveyDesign, x: Floats, inside: Bools, value: float, p: float, rule: Rule, t: float
 ) -> tuple[float, float]:
     replicates = design.replicates
-    assert replicates is not None  # noqa: S101 - narrowed for the type checker, the caller has looked
+    assert replicates is not None
     values = np.array([[rule(Sorted.of(x[inside], w[inside]), p)] for w in replicates.each()])
     half = t * float(np.sqrt(replicates.covariance(values, np.array([value]))[0, 0]))
     return value - half, value + half

@@ -20,8 +20,9 @@ RANK_TOLERANCE = 1e-5
 class Replicates:
     """R sets of weights: ``base`` (n,) times ``factors`` (U, R) of the row's ``unit`` (n,) (None: U = n).
 
-    Kept as factors per unit, R x PSUs in place of R x rows. ``scale`` and ``rscales`` (R,) multiply the squares;
-    ``mse`` measures them from the full-sample value in place of the replicates' mean. ``df`` None: rank minus 1.
+    Kept as factors per unit, R x PSUs in place of R x rows. ``scale`` and ``rscales`` (R,) multiply the
+    squares; ``mse`` measures them from the full-sample value in place of the replicates' mean. ``df`` None:
+    rank minus 1.
     """
 
     base: Floats
@@ -50,7 +51,8 @@ class Replicates:
         if table.ndim != 2 or table.shape[0] != len(weights):
             raise DataError(
                 "replicate_shape",
-                f"Replicate weights have shape {table.shape}; expected {len(weights)} rows and one column each.",
+                f"Replicate weights have shape {table.shape}; expected {len(weights)} rows and one column "
+                "each.",
             )
         if not np.isfinite(table).all():
             raise DataError("replicate_missing", "Replicate weights contain missing values.")
@@ -122,7 +124,7 @@ def column_rank(table: Floats, tolerance: float = RANK_TOLERANCE) -> int:
 
     The rule of R's ``qr`` on the (small) triangular factor, so that degrees of freedom agree with it.
     """
-    root = np.linalg.qr(table, mode="r") if table.shape[0] > table.shape[1] else table
+    root = np.asarray(np.linalg.qr(table, mode="r")) if table.shape[0] > table.shape[1] else table
     norms = np.linalg.norm(root, axis=0)
     basis = np.empty((root.shape[0], 0))
     rank = 0

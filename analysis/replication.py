@@ -1,8 +1,8 @@
 """Replicate designs made from a sampling design: jackknife, balanced half samples, bootstraps.
 
-The factors are kept per first-stage unit. Sources: Wolter (2007), chapters 3 and 4; McCarthy (1969); Judkins (1990)
-for Fay's method; Canty and Davison (1999); Rao and Wu (1988); Preston (2009) for several stages.
-R: ``as.svrepdesign``.
+The factors are kept per first-stage unit. Sources: Wolter (2007), chapters 3 and 4; McCarthy (1969); Judkins
+(1990) for Fay's method; Canty and Davison (1999); Rao and Wu (1988); Preston (2009) for several stages. R:
+``as.svrepdesign``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def _made(
     if design.calibrations:
         raise DesignError(
             "calibrated_first",
-            "Make the replicates from the design before calibration and calibrate the replicate design: then every "
+            "Make the replicates from the design before calibration and calibrate the replicate design: "
+            "then every "
             "replicate is calibrated again.",
         )
     replicates = Replicates(
@@ -69,8 +70,9 @@ def jackknife(design: SurveyDesign, *, mse: bool = False) -> SurveyDesign:
 def stratified_jackknife(design: SurveyDesign, *, mse: bool = False) -> SurveyDesign:
     """JKn: each unit left out once, the others of its stratum scaled up.
 
-    Lonely PSUs follow the design's rule as in :func:`analysis.sampling.stage_factors`: ``fail`` raises, ``remove``
-    and ``certainty`` leave them out, ``average`` scales the others up, ``adjust`` moves their weight to the others.
+    Lonely PSUs follow the design's rule as in :func:`analysis.sampling.stage_factors`: ``fail`` raises,
+    ``remove`` and ``certainty`` leave them out, ``average`` scales the others up, ``adjust`` moves their
+    weight to the others.
     """
     first = design.plan[0]
     f = first.fpc
@@ -148,8 +150,8 @@ def _paley(q: int) -> Floats:
 def balanced(design: SurveyDesign, *, fay: float = 0.0, mse: bool = False) -> SurveyDesign:
     """BRR for strata with two PSUs each; ``fay`` in (0, 1) keeps that share of the weight (Fay's method).
 
-    Strata with an even number of PSUs are split into pairs in order of appearance. The finite population correction
-    is not used. Raises :class:`DesignError` for an odd number of PSUs.
+    Strata with an even number of PSUs are split into pairs in order of appearance. The finite population
+    correction is not used. Raises :class:`DesignError` for an odd number of PSUs.
     """
     if not 0 <= fay < 1:
         raise DesignError("fay_rho", f"Fay's factor lies between 0 and 1, not at {fay:g}.")
@@ -161,7 +163,8 @@ def balanced(design: SurveyDesign, *, fay: float = 0.0, mse: bool = False) -> Su
         if len(members) % 2:
             raise DesignError(
                 "odd_psus",
-                f"Stratum {first.names[h]} has {len(members)} PSUs; balanced half samples need pairs. Merge a PSU or "
+                f"Stratum {first.names[h]} has {len(members)} PSUs; balanced half samples need pairs. "
+                "Merge a PSU or "
                 "use stratified_jackknife.",
                 place=first.names[h],
             )
@@ -181,9 +184,9 @@ def bootstrap(
 ) -> SurveyDesign:
     """Bootstrap replicates from a seed; the same seed gives the same weights.
 
-    ``rao-wu``: n-1 units drawn with replacement per stratum (R ``subbootstrap``); ``canty-davison``: n units, with
-    the population size copied where there is one (R ``bootstrap``); ``preston``: rescaling half samples without
-    replacement over all stages, for large sampling fractions (R ``mrbbootstrap``).
+    ``rao-wu``: n-1 units drawn with replacement per stratum (R ``subbootstrap``); ``canty-davison``: n units,
+    with the population size copied where there is one (R ``bootstrap``); ``preston``: rescaling half samples
+    without replacement over all stages, for large sampling fractions (R ``mrbbootstrap``).
     """
     kinds = {"rao-wu": _rao_wu, "canty-davison": _canty_davison, "preston": _preston}
     if kind not in kinds:

@@ -76,7 +76,9 @@ def responses(design: SurveyDesign, variables: Any, missing: str = "each") -> li
             row = {"variable": column.name, "category": level}
             out.append(Response(f"{column.name}={level}", row, ((column.values == i) & seen) * 1.0, seen))
     if not out:
-        raise EstimateError("no_categories", "There is nothing to estimate: the variables have no categories.")
+        raise EstimateError(
+            "no_categories", "There is nothing to estimate: the variables have no categories."
+        )
     return out
 
 
@@ -86,14 +88,16 @@ def _refuse_missing(design: SurveyDesign, columns: Sequence[Column], observed: S
         if gaps:
             raise EstimateError(
                 "missing_values",
-                f"{column.name} is missing in {gaps} rows; say missing='each' or 'listwise', or make a domain.",
+                f"{column.name} is missing in {gaps} rows; say missing='each' or 'listwise', or make a "
+                "domain.",
                 place=column.name,
                 count=gaps,
             )
 
 
 def domains(design: SurveyDesign, by: Any) -> Domains:
-    """Groups of one or several variables, the first running fastest; combinations without cases are left out."""
+    """Groups of one or several variables, the first running fastest; combinations without cases are left
+    out."""
     if by is None:
         return Domains(np.zeros(len(design), np.int64), ("",), ({},))
     columns = [c.category() for c in columns_of(design, by)]

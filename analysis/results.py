@@ -23,10 +23,10 @@ Contrast = Sequence[float] | Mapping[str, float] | Callable[[Mapping[str, Any]],
 class Estimates:
     """k estimates of one statistic. All arrays are (k,) except ``covariance`` (k, k).
 
-    ``names`` identify rows (``"E:api00"``: domain, then variable or category); ``rows`` hold the same as fields
-    (variable, category, and one field per grouping). ``base`` is the unweighted number of cases. ``low`` and
-    ``high`` bound the interval of ``level``; ``df`` are its degrees of freedom. ``replicates`` (R, k) are kept
-    by replicate designs. ``scores`` are kept on request only.
+    ``names`` identify rows (``"E:api00"``: domain, then variable or category); ``rows`` hold the same as
+    fields (variable, category, and one field per grouping). ``base`` is the unweighted number of cases.
+    ``low`` and ``high`` bound the interval of ``level``; ``df`` are its degrees of freedom. ``replicates``
+    (R, k) are kept by replicate designs. ``scores`` are kept on request only.
     """
 
     statistic: str
@@ -100,9 +100,9 @@ class Estimates:
     def contrast(self, contrasts: Mapping[str, Contrast], level: float | None = None) -> Estimates:
         """Linear or nonlinear functions of the estimates, by the delta method.
 
-        Each value of ``contrasts`` is a list of coefficients in row order, a mapping ``{row name: coefficient}``,
-        or a function of the mapping ``{row name: estimate}`` built from numpy operations; its gradient is taken
-        by a complex step (Squire and Trapp 1998), exact to rounding. R: ``svycontrast``.
+        Each value of ``contrasts`` is a list of coefficients in row order, a mapping ``{row name:
+        coefficient}``, or a function of the mapping ``{row name: estimate}`` built from numpy operations; its
+        gradient is taken by a complex step (Squire and Trapp 1998), exact to rounding. R: ``svycontrast``.
         """
         gradients, values = [], []
         for name, rule in contrasts.items():

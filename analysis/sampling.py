@@ -16,8 +16,8 @@ from analysis.columns import Bools, Floats, Ints
 from analysis.errors import DesignError
 
 LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
-"""What to do with a stratum that has one PSU: raise; count it as no variance (two names); centre it at the mean
-of all PSU totals; give it the average variance of the other strata."""
+"""What to do with a stratum that has one PSU: raise; count it as no variance (two names); centre it at the
+mean of all PSU totals; give it the average variance of the other strata."""
 
 SELF_REPRESENTING = 1e-7
 """A finite population correction below this is a stratum that was taken completely: no variance."""
@@ -27,8 +27,8 @@ SELF_REPRESENTING = 1e-7
 class Stage:
     """One stage of selection, in codes.
 
-    ``unit`` (n,) the unit of every row; ``unit_stratum`` (U,) the stratum of every unit; ``size`` (H,) units in
-    the sample per stratum; ``population`` (H,) units in the population, or None (with replacement);
+    ``unit`` (n,) the unit of every row; ``unit_stratum`` (U,) the stratum of every unit; ``size`` (H,) units
+    in the sample per stratum; ``population`` (H,) units in the population, or None (with replacement);
     ``share`` (H,) product of the sampling fractions of the earlier stages; ``names`` (H,) for messages.
     """
 
@@ -82,8 +82,9 @@ def stages(
 ) -> tuple[Stage, ...]:
     """Stages from row codes; units are nested in the strata and units before them.
 
-    ``populations`` (stages, n) are numbers of units in the population, or sampling fractions where all are at most
-    1. Raises :class:`DesignError` where a population is smaller than the sample or varies within a stratum.
+    ``populations`` (stages, n) are numbers of units in the population, or sampling fractions where all are at
+    most 1. Raises :class:`DesignError` where a population is smaller than the sample or varies within a
+    stratum.
     """
     out: list[Stage] = []
     parent = np.zeros(len(units[0]), np.int64)
@@ -126,7 +127,8 @@ def _population(values: Floats, stratum: Ints, size: Ints, names: tuple[str, ...
     if above and below:
         raise DesignError(
             "mixed_fpc",
-            f"Stage {stage} mixes population sizes (above 1) with sampling fractions (below 1); give one of them.",
+            f"Stage {stage} mixes population sizes (above 1) with sampling fractions (below 1); give one "
+            "of them.",
         )
     low = np.full(len(size), np.inf)
     np.minimum.at(low, stratum, values)
@@ -154,7 +156,8 @@ def _population(values: Floats, stratum: Ints, size: Ints, names: tuple[str, ...
 
 
 def covariance(scores: Floats, plan: Sequence[Stage], lonely: str, active: Bools | None = None) -> Floats:
-    """(p, p) covariance of the column totals of ``scores`` (n, p), weighted influence values with 0 off domain.
+    """(p, p) covariance of the column totals of ``scores`` (n, p), weighted influence values with 0 off
+    domain.
 
     ``active`` (n,) are the rows of the domain: the rule ``average`` averages over strata that they touch.
     """
@@ -193,7 +196,8 @@ def stage_factors(stage: Stage, lonely: str, live: Bools | None = None) -> tuple
         named = [stage.names[h] for h in np.flatnonzero(alone)]
         raise DesignError(
             "lonely_psu",
-            f"Stratum {', '.join(named[:5])} has one PSU only, so its variance cannot be estimated. Merge it with "
+            f"Stratum {', '.join(named[:5])} has one PSU only, so its variance cannot be estimated. Merge "
+            "it with "
             "a similar stratum, or choose a rule: lonely='adjust', 'average', 'remove' or 'certainty'.",
             place=named[0],
             strata=named,

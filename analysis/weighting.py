@@ -1,7 +1,8 @@
-"""The weighting chain: design weight -> nonresponse -> calibration -> trimming, with diagnostics of every step.
+"""The weighting chain: design weight -> nonresponse -> calibration -> trimming, with diagnostics of every
+step.
 
-Every function takes a :class:`SurveyDesign` and returns a new one whose variance knows what was done. What cannot
-be met raises an error that names the category and the gap.
+Every function takes a :class:`SurveyDesign` and returns a new one whose variance knows what was done. What
+cannot be met raises an error that names the category and the gap.
 """
 
 from __future__ import annotations
@@ -15,186 +16,42 @@ import numpy as np
 from analysis import calibration, projection
 from analysis.columns import Array, Column, Floats, Ints, interaction
 from analysis.diagnostics import Move, describe
-from analysis.errors import CalibrationError, DataError, MarginError
+from analysis.errors import DataError, MarginError
+from analysis.margin_items import PREFIX
 from analysis.margins import Margin, Margins, check_categories
 from analysis.replicates import Replicates
 
 if TYPE_CHECKING:
-    from analysis.dataset import Wave
     from analysis.design import SurveyDesign
 
 MOVES = 10
 """How many categories the diagnostics list: those that were moved most."""
 
 
-# -- design weights and nonresponse ----------------------------------------------------------------------------
-
-
-def design_of_wave(make: type[SurveyDesign], wave: Wave, nonresponse: bool) -> SurveyDesign:
-    """See :meth:`SurveyDesign.from_wave`."""
-    column = wave.data[wave.key].category()
-    present = {level for level, n in zip(column.levels, np.bincount(column.values), strict=True) if n}
-    unknown = sorted(present - set(wave.population))
-    if unknown:
-        raise DataError(
-            "unknown_key",
-            f"Responses carry the key {unknown[0]}, which the register did not publish.",
-            place=unknown[0],
-        )
-    silent = [key for key, n in wave.invited.items() if n and key not in present]
-    if silent:
-        raise DataError(
-            "silent_stratum",
-            f"Nobody answered in stratum {silent[0]} ({wave.invited[silent[0]]} invited), so it cannot be represented. "
-            "Merge it with a similar stratum.",
-            place=silent[0],
-            strata=silent,
-        )
-    base = np.array([wave.population[k] / wave.invited[k] if k in present else 0.0 for k in column.levels])
-    design = make.create(wave.data, weights=base[column.values], strata=column, wave=wave.name)
-    first = describe("design weights", design.weights, settings={"key": wave.key})
-    design = replace(design, steps=(first,))
-    if not nonresponse:
-        return design
-    answered = dict(zip(column.levels, np.bincount(column.values, minlength=len(column.levels)), strict=True))
-    factor = np.array([wave.invited[k] / answered[k] if k in present else 0.0 for k in column.levels])
-    if (factor[column.values] < 1).any():
-        key = column.levels[int(column.values[np.flatnonzero(factor[column.values] < 1)[0]])]
-        raise DataError(
-            "more_answers_than_invited",
-            f"Stratum {key} has {answered[key]} responses but only {wave.invited[key]} invitations.",
-            place=key,
-        )
-    weights = design.weights * factor[column.values]
-    rates = {k: answered[k] / wave.invited[k] for k in sorted(present)}
-    step = describe("nonresponse classes", weights, settings={"key": wave.key, "rates": rates})
-    return replace(design, weights=weights, steps=(*design.steps, step))
-
-
-def respondents_by_class(weights: Array, responded: Array, classes: Column | Sequence[Column]) -> Floats:
-    """(n,) weights of a gross sample with nonrespondents' weight moved to respondents of the same class.
-
-    Weighting-class adjustment (Little 1986): factor = sum of weights / sum of respondents' weights. Zero for
-    nonrespondents. Raises :class:`DataError` for a class in which nobody answered.
-    """
-    column = classes if isinstance(classes, Column) else interaction(list(classes))
-    code = column.category()
-    answered = np.asarray(responded, bool)
-    if (code.values < 0).any():
-        raise DataError("missing_class", "A row of the gross sample has no class.", place=column.name)
-    whole = np.bincount(code.values, weights, len(code.levels))
-    part = np.bincount(code.values[answered], weights[answered], len(code.levels))
-    silent = np.flatnonzero((part == 0) & (whole > 0))
-    if silent.size:
-        level = code.levels[int(silent[0])]
-        raise DataError(
-            "silent_class",
-            f"Nobody answered in class {level}, so no one can stand for it. Merge it with a similar class.",
-            place=level,
-        )
-    factor = np.divide(whole, part, out=np.zeros_like(whole), where=part > 0)
-    return np.where(answered, weights * factor[code.values], 0.0)
-
-
-# -- completing margins ----------------------------------------------------------------------------------------
-
-
-def complete_margins(
-    design: SurveyDesign,
-    margins: Margins,
-    *,
-    key: str | None = None,
-    seed: int = 0,
-    outside: Mapping[str, Mapping[str, str]] | None = None,
-) -> SurveyDesign:
-    """Margin items for weighting only: missing ones imputed within ``key`` from a seed, others by declared rule.
-
-    ``outside[variable][category]`` is ``"random"`` (drawn by the margin's shares) or a category of the margin. The
-    answers stay as given: the completed items are new columns ``weighting:<variable>``, which the weighting steps
-    use in place of the answers. The diagnostics report the share per margin and flag one above 10 %.
-    """
-    rng = np.random.default_rng(seed)
-    strata = design.column(key).category().values if key else np.zeros(len(design), np.int64)
-    added, notes, shares = {}, [], {}
-    for margin in margins:
-        if len(margin.variables) > 1:
-            continue
-        name = margin.variables[0]
-        column = design.column(name).category()
-        codes = margin.codes(column)
-        rule = (outside or {}).get(name, {})
-        draw = np.flatnonzero((codes == -1) & design.active)
-        for level in {column.levels[i] for i in column.values[(codes == -2) & design.active]}:
-            rows = np.flatnonzero((column.values == column.levels.index(level)) & design.active)
-            codes = _outside(margin, codes, rows, level, rule, rng)
-        codes = _impute(margin, codes, draw, strata, design.weights, rng)
-        share = len(draw) / max(design.base, 1)
-        shares[name] = share
-        if share > 0.1:
-            notes.append(f"margin_mostly_imputed: {name} {share:.0%}")
-        added[f"weighting:{name}"] = Column(f"weighting:{name}", "category", codes, margin.categories)
-    step = describe(
-        "margin items",
-        design.weights,
-        notes=tuple(notes),
-        settings={"key": key or "", "seed": seed, "imputed": shares, "outside": dict(outside or {})},
-    )
-    return replace(design, data={**design.data, **added}, steps=(*design.steps, step))
-
-
-def _outside(
-    margin: Margin, codes: Array, rows: Ints, level: str, rule: Mapping[str, str], rng: np.random.Generator
-) -> Array:
-    chosen = rule.get(level)
-    if chosen is None:
-        return codes  # Left as it is: the weighting step names the category and asks for a rule.
-    out = codes.copy()
-    if chosen == "random":
-        out[rows] = rng.choice(len(margin.categories), len(rows), p=margin.counts / margin.total)
-    elif chosen in margin.categories:
-        out[rows] = margin.categories.index(chosen)
-    else:
-        raise MarginError(
-            "outside_rule",
-            f"The rule for {margin.name} = {level} is {chosen!r}; use 'random' or one of {', '.join(margin.categories)}.",
-            place=f"{margin.name}={level}",
-        )
-    return out
-
-
-def _impute(
-    margin: Margin, codes: Array, rows: Ints, strata: Ints, weights: Floats, rng: np.random.Generator
-) -> Array:
-    """Random draw from the observed distribution of the same key; from the margin where the key has no donor."""
-    out = codes.copy()
-    k = len(margin.categories)
-    for stratum in np.unique(strata[rows]):
-        here = rows[strata[rows] == stratum]
-        donors = (strata == stratum) & (codes >= 0) & (weights > 0)
-        shares = np.bincount(codes[donors], weights[donors], k) if donors.any() else margin.counts
-        out[here] = rng.choice(k, len(here), p=shares / shares.sum())
-    return out
+def _item(design: SurveyDesign, variable: str) -> Column:
+    """The completed item where there is one, else the answer."""
+    return (design.data.get(PREFIX + variable) or design.column(variable)).category()
 
 
 def _margin_column(design: SurveyDesign, margin: Margin) -> Column:
-    parts = [design.data.get(f"weighting:{v}", None) or design.column(v).category() for v in margin.variables]
+    parts = [_item(design, v) for v in margin.variables]
     return parts[0] if len(parts) == 1 else interaction(parts)
 
 
-# -- post-stratification and raking ----------------------------------------------------------------------------
+# -- post-stratification and raking
 
 
 def post_stratify(design: SurveyDesign, margins: Margins | Margin, *, partial: bool = False) -> SurveyDesign:
     """Weights that meet one joint distribution exactly. R: ``postStratify``.
 
-    Source: Holt and Smith (1979), JRSS A 142. ``partial`` ignores categories without respondents, whose persons
-    are then missing from the total (they are named in the notes).
+    Source: Holt and Smith (1979), JRSS A 142. ``partial`` ignores categories without respondents, whose
+    persons are then missing from the total (they are named in the notes).
     """
     margin = margins if isinstance(margins, Margin) else _single(margins)
     column = _margin_column(design, margin)
     check_categories(margin, column, design.active, partial)
     codes = np.where(design.active, margin.codes(column), 0)
-    factor, _, _ = _post_factor(design.weights, codes, margin)
+    factor = _post_factor(design.weights, codes, margin)
     after = design.weights * factor[codes]
     step = projection.PostStrata(codes, design.weights, after, _uncertainty((margin,)))
     notes = tuple(
@@ -204,7 +61,7 @@ def post_stratify(design: SurveyDesign, margins: Margins | Margin, *, partial: b
     )
     replicates = None
     if design.replicates is not None:
-        tables = [w * _post_factor(w, codes, margin)[0][codes] for w in design.replicates.each()]
+        tables = [w * _post_factor(w, codes, margin)[codes] for w in design.replicates.each()]
         replicates = _recombined(design.replicates, np.stack(tables, axis=1))
     return _finish(
         design, after, step, replicates, "post-stratification", (margin,), {margin.name: codes}, 1, notes
@@ -220,9 +77,9 @@ def _single(margins: Margins) -> Margin:
     return margins.margins[0]
 
 
-def _post_factor(weights: Floats, codes: Array, margin: Margin) -> tuple[Floats, Floats, None]:
-    sums = np.bincount(codes, weights, len(margin.categories))
-    return np.divide(margin.counts, sums, out=np.zeros_like(sums), where=sums != 0), sums, None
+def _post_factor(weights: Floats, codes: Array, margin: Margin) -> Floats:
+    sums = np.asarray(np.bincount(codes, weights, len(margin.categories)), float)
+    return np.divide(margin.counts, sums, out=np.zeros_like(sums), where=sums != 0)
 
 
 def rake(
@@ -232,10 +89,11 @@ def rake(
     iterations: int = 1000,
     tolerance: float = calibration.TOLERANCE,
 ) -> SurveyDesign:
-    """Weights that meet every margin, by iterative proportional fitting on the table of distinct cells. R: ``rake``.
+    """Weights that meet every margin, by iterative proportional fitting on the table of distinct cells. R:
+    ``rake``.
 
-    Raises :class:`MarginError` for categories that the sample or the margin lacks and :class:`CalibrationError`
-    where no weights meet all margins; both name the category.
+    Raises :class:`MarginError` for categories that the sample or the margin lacks and
+    :class:`CalibrationError` where no weights meet all margins; both name the category.
     """
     coded = []
     for margin in margins:
@@ -280,7 +138,7 @@ class _Fit:
         self.members = _members(coded, sizes, key, count)
 
     def weights(self, weights: Floats, where: str = "") -> tuple[Floats, int, float]:
-        mass = np.bincount(self.key, weights, self.count)
+        mass = np.asarray(np.bincount(self.key, weights, self.count), float)
         live = np.flatnonzero(mass)
         factor = np.zeros(self.count)
 
@@ -309,7 +167,7 @@ def _members(coded: Sequence[Array], sizes: Sequence[int], key: Ints, count: int
     return tuple(np.asarray(code[first], np.int64) for code in coded)
 
 
-# -- calibration -----------------------------------------------------------------------------------------------
+# -- calibration
 
 
 def calibrate(
@@ -324,11 +182,13 @@ def calibrate(
     variance: Array | None = None,
     tolerance: float = calibration.TOLERANCE,
 ) -> SurveyDesign:
-    """Weights that meet totals. R: ``calibrate`` with calfun linear, raking or logit, and bounds on the factors.
+    """Weights that meet totals. R: ``calibrate`` with calfun linear, raking or logit, and bounds on the
+    factors.
 
     ``totals`` are margins (then ``numbers`` may add totals of numeric columns) or ``{name: total}`` of the
     ``columns`` (name -> (n,) values, or an (n, q) matrix in the order of ``totals``; None: the design's own).
-    ``aggregate=1`` gives all members of a first-stage unit the same factor. Source: Deville and Särndal (1992).
+    ``aggregate=1`` gives all members of a first-stage unit the same factor. Source: Deville and Särndal
+    (1992).
     """
     if isinstance(totals, Margins):
         names, matrix, targets = _margin_matrix(design, totals, numbers or {})
@@ -393,7 +253,8 @@ def _matrix(
     if matrix.shape != (len(design), len(names)):
         raise DataError(
             "matrix_shape",
-            f"The calibration columns have shape {matrix.shape}; expected {len(design)} rows for {len(names)} totals.",
+            f"The calibration columns have shape {matrix.shape}; expected {len(design)} rows for "
+            f"{len(names)} totals.",
         )
     if len(design.calibrations) or design.domain is not None or not np.isfinite(matrix[:1]).all():
         matrix = np.where(design.active[:, None], matrix, 0.0)
@@ -437,115 +298,7 @@ def _averaged(matrix: Floats, unit: Ints) -> Floats:
     return projection.group_means(matrix, unit, None, int(unit.max()) + 1)[unit]
 
 
-# -- trimming --------------------------------------------------------------------------------------------------
-
-
-def trim(
-    design: SurveyDesign, *, lower: float = -np.inf, upper: float = np.inf, strict: bool = True
-) -> SurveyDesign:
-    """Weights within [lower, upper], the excess spread evenly over the untrimmed. R: ``trimWeights`` (4.5).
-
-    ``strict`` repeats until every weight is inside, remembering which were trimmed. Trimming moves the margins that
-    calibration had met: the diagnostics name how far. To keep them, calibrate with bounds instead.
-    """
-    if not lower < upper:
-        raise CalibrationError(
-            "trim_bounds", f"The lower bound {lower:g} is not below the upper bound {upper:g}."
-        )
-    w = design.weights.copy()
-    live = design.active
-    count = int(live.sum())
-    total = float(w[live].sum())
-    if not lower * count <= total * (1 + 1e-12) or not total <= upper * count * (1 + 1e-12):
-        raise CalibrationError(
-            "trim_infeasible",
-            f"{count} weights with the sum {total:,.10g} cannot all lie between {lower:g} and {upper:g}; their mean is "
-            f"{total / count:,.10g}.",
-            place="trim",
-        )
-    trimmed = np.zeros(len(w), bool)
-    rounds = 0
-    while True:
-        outside = live & ((w < lower) | (w > upper))
-        if not outside.any() or (rounds and not strict):
-            break
-        rounds += 1
-        trimmed |= outside
-        clipped = np.clip(w, lower, upper)
-        excess = float((w - clipped)[outside].sum())
-        rest = live & ~trimmed
-        if not rest.any():
-            raise CalibrationError(
-                "trim_infeasible",
-                f"After {rounds} rounds every weight lies on a bound and {excess:,.10g} is left over; widen the bounds.",
-                place="trim",
-            )
-        w = np.where(outside, clipped, w)
-        w[rest] += excess / rest.sum()
-    notes = tuple(f"margins_moved: {gap:.3%}" for gap in (_moved_totals(design, w),) if gap > 1e-9)
-    step = describe(
-        "trimming",
-        w,
-        iterations=rounds,
-        trimmed=int(trimmed.sum()),
-        notes=notes,
-        settings={"lower": float(lower), "upper": float(upper), "strict": strict},
-    )
-    return replace(design, weights=w, steps=(*design.steps, step))
-
-
-def _moved_totals(design: SurveyDesign, weights: Floats) -> float:
-    """Largest relative move of the totals that earlier calibrations had met."""
-    worst = 0.0
-    for step in design.calibrations:
-        before, after = step.margin_totals(design.weights), step.margin_totals(weights)
-        size = np.maximum(np.abs(before), 1e-300)
-        worst = max(worst, float(np.max(np.abs(after - before) / size)))
-    return worst
-
-
-# -- standardisation -------------------------------------------------------------------------------------------
-
-
-def standardise(
-    design: SurveyDesign,
-    by: str,
-    over: str | Sequence[str],
-    population: Mapping[str, float] | Sequence[float],
-) -> SurveyDesign:
-    """Direct standardisation: within every group of ``over`` the shares of ``by`` are those of ``population``.
-
-    R: ``svystandardize``. ``population`` counts or shares per level of ``by``, by name or in level order.
-    """
-    column = design.column(by).category()
-    if isinstance(population, Mapping):
-        values = [float(population.get(level, 0.0)) for level in column.levels]
-    else:
-        values = [float(v) for v in population]
-    if len(values) != len(column.levels):
-        raise MarginError(
-            "standard_length",
-            f"{by} has {len(column.levels)} categories and the standard population {len(values)}.",
-            place=by,
-        )
-    shares = np.array(values) / sum(values)
-    groups = [over] if isinstance(over, str) else list(over)
-    crossed = interaction([design.column(g).category() for g in groups]) if groups else None
-    codes = crossed.values if crossed is not None else np.zeros(len(design), np.int64)
-    levels = crossed.levels if crossed is not None else ("all",)
-    live = design.active & (codes >= 0) & (column.values >= 0)
-    sizes = np.bincount(codes[live], design.weights[live], len(levels))
-    counts = np.outer(shares, sizes).ravel()
-    names = tuple(f"{a}.{b}" for a in column.levels for b in levels)
-    cell = Column("standard", "category", np.where(live, column.values * len(levels) + codes, -1), names)
-    inside = design if live.sum() == design.active.sum() else design.subset(live)
-    margin = Margin(("standard",), names, counts)
-    done = post_stratify(inside.with_columns(standard=cell), margin, partial=True)
-    kept = {k: v for k, v in done.data.items() if k != "standard"}
-    return replace(done, data=kept)
-
-
-# -- shared ending ---------------------------------------------------------------------------------------------
+# -- shared ending
 
 
 def _uncertainty(margins: Sequence[Margin]) -> Floats | None:

@@ -14,12 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from analysis import replication, weighting
+from analysis import replication, standardisation
 from analysis.columns import Column
 from analysis.design import SurveyDesign
 from analysis.margins import Margin, Margins
 from tests.oracle import rlang
-from tests.oracle.rlang import CONSTANTS, Call, Name, Scope, Vector, argument, deparse, evaluate, rfunction, scalar
+from tests.oracle.rlang import (
+    CONSTANTS,
+    Call,
+    Name,
+    Scope,
+    Vector,
+    argument,
+    deparse,
+    evaluate,
+    rfunction,
+    scalar,
+)
 
 FALSE = CONSTANTS["FALSE"]
 
@@ -84,7 +95,8 @@ def formula_vectors(formula: Call, design: SurveyDesign, scope: Scope) -> dict[s
     return out
 
 
-# -- what the reference's script kept in variables -------------------------------------------------------------
+# -- what the reference's script kept in variables
+# -------------------------------------------------------------
 
 
 def _trees(document: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Any]]:
@@ -138,7 +150,8 @@ def _rake_name(session: Any, entry: Mapping[str, Any], tree: Call, name: str) ->
     return None
 
 
-# -- designs ---------------------------------------------------------------------------------------------------
+# -- designs
+# ---------------------------------------------------------------------------------------------------
 
 
 def _role(call: Call, scope: Scope, name: str, frame: Mapping[str, Vector]) -> list[Vector]:
@@ -203,7 +216,8 @@ def under_options(design: SurveyDesign, scope: Scope) -> SurveyDesign:
     return replace(design, lonely=rule) if rule else design
 
 
-# -- weighting -------------------------------------------------------------------------------------------------
+# -- weighting
+# -------------------------------------------------------------------------------------------------
 
 
 def _margin(variable: str, counts: Mapping[str, float]) -> Margin:
@@ -269,10 +283,13 @@ def _standardize(call: Call, scope: Scope) -> SurveyDesign:
     design = evaluate(call.positional[0], scope)
     over = [deparse(t) for t in terms(call.named["over"])] if "over" in call.named else []
     population = evaluate(call.named["population"], scope)
-    return weighting.standardise(design, deparse(terms(call.named["by"])[0]), over, list(population.values))
+    return standardisation.standardise(
+        design, deparse(terms(call.named["by"])[0]), over, list(population.values)
+    )
 
 
-# -- replicates ------------------------------------------------------------------------------------------------
+# -- replicates
+# ------------------------------------------------------------------------------------------------
 
 REPLICATION = {
     "JK1": replication.jackknife,

@@ -1,7 +1,8 @@
-"""The R functions that estimate: means, totals, ratios, variances, proportions, quantiles, domains, contrasts.
+"""The R functions that estimate: means, totals, ratios, variances, proportions, quantiles, domains,
+contrasts.
 
-One function per R function; each runs the product's function of the same kind and returns its result together with
-R's names. :func:`extract` writes a result in the structure of a case's ``expect``.
+One function per R function; each runs the product's function of the same kind and returns its result together
+with R's names. :func:`extract` writes a result in the structure of a case's ``expect``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 from scipy import stats
 
 from analysis import estimates, proportions, quantiles
-from analysis.diagnostics import kish_deff, kish_effective_n
 from analysis.design import SurveyDesign
+from analysis.diagnostics import kish_deff, kish_effective_n
 from analysis.results import Estimates
 from tests.oracle import rlang, session
 from tests.oracle.designs import (
@@ -28,7 +29,6 @@ from tests.oracle.designs import (
     under_options,
 )
 from tests.oracle.rlang import (
-    CONSTANTS,
     Call,
     Scope,
     Vector,
@@ -45,7 +45,8 @@ session.SHORT_NAMES.append(population_names)
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """An R statistic: the product's estimates under R's names. ``shape``: stat, by, ratio, var, quantile, interval."""
+    """An R statistic: the product's estimates under R's names. ``shape``: stat, by, ratio, var, quantile,
+    interval."""
 
     shape: str
     values: Estimates
@@ -57,7 +58,8 @@ class Result:
         return replace(self.values, names=self.names)
 
 
-# -- estimates -------------------------------------------------------------------------------------------------
+# -- estimates
+# -------------------------------------------------------------------------------------------------
 
 
 def _responses(
@@ -147,7 +149,8 @@ def _ciprop(call: Call, scope: Scope) -> Result:
 
 
 def _method(call: Call, scope: Scope) -> str:
-    """R reads likelihood limits off a spline; the product's exact limits are tested against their equation."""
+    """R reads likelihood limits off a spline; the product's exact limits are tested against their
+    equation."""
     named = scalar(argument(call, scope, "method")) or "logit"
     return "profile" if named == "likelihood" else named
 
@@ -178,7 +181,8 @@ def _quantile_of(call: Call, node: Any, design: SurveyDesign, scope: Scope, by: 
     return Result("quantile", values, labels)
 
 
-# -- domains ---------------------------------------------------------------------------------------------------
+# -- domains
+# ---------------------------------------------------------------------------------------------------
 
 
 @rfunction("svyby")
@@ -225,7 +229,8 @@ def _by(call: Call, scope: Scope) -> Result:
     return Result("by", inner.values, tuple(labels), inner.deff, _flag(call, scope, "covmat"))
 
 
-# -- contrasts, intervals, accessors ---------------------------------------------------------------------------
+# -- contrasts, intervals, accessors
+# ---------------------------------------------------------------------------
 
 
 def _expression(node: Any) -> Callable[[Mapping[str, Any]], Any]:
@@ -382,7 +387,8 @@ def _with_replicates(call: Call, scope: Scope) -> Result:
     return Result("stat", made, names, covariance=len(value) > 1)
 
 
-# -- what a case expects ---------------------------------------------------------------------------------------
+# -- what a case expects
+# ---------------------------------------------------------------------------------------
 
 
 def _figures(result: Result) -> dict[str, Any]:

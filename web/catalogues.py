@@ -7,10 +7,11 @@ change only when texts do.
 
 from __future__ import annotations
 
-import os
+import fcntl
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -175,15 +176,26 @@ def extract(domain: Domain, root: Path = ROOT) -> polib.POFile:
     return pot
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Several translators may write at the same time; each waits for the other."""
+    with (folder / "languages.toml").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def update(root: Path = ROOT, folder: Path = TRANSLATIONS) -> list[Path]:
     """Write the templates and bring every catalogue of `languages.toml` to them; return the files written."""
     written = []
     for domain in DOMAINS:
         pot = extract(domain, root)
-        written += _save(pot, pot_path(domain, folder))
-        for entry in languages(folder):
-            if entry.domain == domain and entry.state != "source":
-                written += _save(merged(entry.tag, domain, pot, folder), po_path(entry.tag, domain, folder))
+        with alone(folder):
+            written += _save(pot, pot_path(domain, folder))
+            for entry in languages(folder):
+                if entry.domain == domain and entry.state != "source":
+                    written += _save(
+                        merged(entry.tag, domain, pot, folder), po_path(entry.tag, domain, folder)
+                    )
     return written
 
 
@@ -383,19 +395,20 @@ def fill(
     others are written.
     """
     wanted = given if isinstance(given, Mapping) else {task["id"]: task.get("translation") for task in given}
-    catalogue = load(tag, domain, folder)
-    entries = {entry.msgid: entry for entry in catalogue if not entry.obsolete}
     count, refused = 0, []
-    for msgid, translation in wanted.items():
-        if not translation or (isinstance(translation, Mapping) and not any(translation.values())):
-            continue
-        entry = entries.get(msgid)
-        fault = "is not a text of this catalogue" if entry is None else _fill_one(entry, translation, tag)
-        if fault:
-            refused.append(f"“{msgid[:80]}” {fault}")
-        else:
-            count += 1
-    _save(catalogue, po_path(tag, domain, folder))
+    with alone(folder):
+        catalogue = load(tag, domain, folder)
+        entries = {entry.msgid: entry for entry in catalogue if not entry.obsolete}
+        for msgid, translation in wanted.items():
+            if not translation or (isinstance(translation, Mapping) and not any(translation.values())):
+                continue
+            entry = entries.get(msgid)
+            fault = "is not a text of this catalogue" if entry is None else _fill_one(entry, translation, tag)
+            if fault:
+                refused.append(f"“{msgid[:80]}” {fault}")
+            else:
+                count += 1
+        _save(catalogue, po_path(tag, domain, folder))
     return count, refused
 
 
@@ -426,13 +439,10 @@ def compile_all(folder: Path = TRANSLATIONS) -> int:
 
     Written under a name of this process and moved into place, so that no process ever reads half a file.
     """
-    count = 0
-    for source in sorted(folder.glob("*/LC_MESSAGES/*.po")):
-        target = source.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
-            continue
-        made = source.with_suffix(f".mo.{os.getpid()}")
-        polib.pofile(str(source)).save_as_mofile(str(made))
-        made.replace(target)
-        count += 1
-    return count
+    with alone(folder):
+        sources = sorted(folder.glob("*/LC_MESSAGES/*.po"))
+        for source in sources:
+            made = source.with_suffix(".mo.new")
+            polib.pofile(str(source)).save_as_mofile(str(made))
+            made.replace(source.with_suffix(".mo"))
+    return len(sources)

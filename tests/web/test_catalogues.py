@@ -206,7 +206,7 @@ def test_progress(house):
     }
     assert catalogues.complete_languages("resident", house / "translations") == ["en", "ar"]
     shutil.rmtree(house / "translations/ar")
-    with pytest.raises(FileNotFoundError, match="languages.toml"):
+    with pytest.raises(FileNotFoundError, match=r"languages\.toml"):
         catalogues.load("ar", "resident", house / "translations")
 
 

@@ -109,7 +109,7 @@ def secrets(role: str) -> None:
 def grants() -> None:
     """Print the PostgreSQL roles and grants that make the table of processes true."""
     schema.load_models()
-    for line in rights.statements():
+    for line in rights.everything():
         click.echo(line)
 
 

@@ -54,14 +54,14 @@ class Origin:
 
 #: 25 groups as a large East German city might cut them; every number is invented.
 ORIGINS = (
-    Origin("syria", "Syrien", 0.118, "middle-east", "middle-east", ("ar", "kmr"), 0.27, -0.35, 0.55),
+    Origin("syria", "Syrien", 0.118, "middle-east", "middle-east", ("ar", "ku"), 0.27, -0.35, 0.55),
     Origin("russia", "Russische Föderation", 0.078, "east", "europe", ("ru",), 0.30, 0.00, 0.10),
     Origin("ukraine", "Ukraine", 0.058, "east", "europe", ("uk", "ru"), 0.34, -0.05, 0.05),
     Origin("poland", "Polen", 0.064, "eu", "eu", ("pl",), 0.24, 0.15, -0.10),
     Origin("romania", "Rumänien", 0.056, "eu", "eu", ("ro",), 0.15, -0.05, 0.05),
     Origin("vietnam", "Vietnam", 0.052, "asia-africa", "asia", ("vi",), 0.19, 0.05, 0.15),
     Origin("iraq", "Irak", 0.042, "middle-east", "middle-east", ("ar", "ckb"), 0.18, -0.35, 0.55),
-    Origin("turkey", "Türkei", 0.039, "east", "europe", ("tr", "kmr"), 0.16, -0.10, 0.40),
+    Origin("turkey", "Türkei", 0.039, "east", "europe", ("tr", "ku"), 0.16, -0.10, 0.40),
     Origin("italy", "Italien", 0.033, "eu", "eu", ("it",), 0.28, 0.25, -0.25),
     Origin(
         "afghanistan", "Afghanistan", 0.035, "middle-east", "middle-east", ("fa-AF", "ps"), 0.22, -0.40, 0.50

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from analysis.errors import EstimateError
+from analysis.intervals import INTERVALS, Shares
 from analysis.results import Estimates, critical
 
 KINDS = ("mean", "proportion", "total")
@@ -61,28 +62,20 @@ class Point:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Wilson on the effective n for a proportion, symmetric t for the rest."""
-        z = critical(level, self.df)
         if self.kind != "proportion":
-            return self.estimate - z * self.se, self.estimate + z * self.se
-        return wilson(self.estimate, self.effective_n, z)
-
-
-def wilson(p: float, n: float, z: float) -> tuple[float, float]:
-    """Wilson's (1927) interval of a proportion on n (effective) cases with critical value z.
-
-    >>> tuple(round(v, 4) for v in wilson(0.0, 10, 1.959963984540054))
-    (0.0, 0.2775)
-    """
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+            half = critical(level, self.df) * self.se
+            return self.estimate - half, self.estimate + half
+        one = np.ones(1)
+        size = one * (self.effective_n if self.effective_n > 0 else self.base)
+        error = np.sqrt(self.estimate * (1 - self.estimate) / size)
+        share = Shares(one * self.estimate, error, one * self.base, one * self.df, size, level)
+        low, high = INTERVALS["wilson"](share)
+        return float(low[0]), float(high[0])
 
 
 def effective_n(p: float, se: float, base: float) -> float:
-    """p (1 - p) / se^2, at most twice the base; the base where the proportion is 0 or 1."""
-    if not 0 < p < 1 or se <= 0:
-        return base
-    return float(min(p * (1 - p) / se**2, 2 * base))
+    """p (1 - p) / se^2; the base where the proportion is 0 or 1 and so shows no variance."""
+    return float(p * (1 - p) / se**2) if 0 < p < 1 and se > 0 else base
 
 
 def point(found: Estimates, row: str | int, wave: str, time: float, kind: str = "mean") -> Point:

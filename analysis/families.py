@@ -33,6 +33,15 @@ def _square(y: Floats, mu: Floats) -> Floats:
     return gap * gap
 
 
+def _binomial(y: Floats, mu: Floats) -> Floats:
+    saturated = special.xlogy(y, y) + special.xlogy(1 - y, 1 - y)
+    return np.asarray(2 * (saturated - special.xlogy(y, mu) - special.xlogy(1 - y, 1 - mu)), float)
+
+
+def _poisson(y: Floats, mu: Floats) -> Floats:
+    return np.asarray(2 * (special.xlogy(y, y) - special.xlogy(y, mu) - (y - mu)), float)
+
+
 def _one(mu: Floats) -> Floats:
     return np.ones_like(mu)
 
@@ -52,8 +61,7 @@ FAMILIES: Mapping[str, Family] = {
         mean=lambda eta: special.expit(eta),
         slope=lambda eta: special.expit(eta) * special.expit(-eta),
         variance=lambda mu: mu * (1 - mu),
-        deviance=lambda y, mu: 2 * (special.xlogy(y, y) - special.xlogy(y, mu) - special.xlogy(1 - y, 1 - mu)
-                                    + special.xlogy(1 - y, 1 - y)),
+        deviance=_binomial,
         start=lambda y: special.logit((y + 0.5) / 2),
         allowed=(0.0, 1.0),
     ),
@@ -62,7 +70,7 @@ FAMILIES: Mapping[str, Family] = {
         mean=np.exp,
         slope=np.exp,
         variance=lambda mu: mu,
-        deviance=lambda y, mu: 2 * (special.xlogy(y, y) - special.xlogy(y, mu) - (y - mu)),
+        deviance=_poisson,
         start=lambda y: np.log(y + 0.1),
         allowed=(0.0, np.inf),
     ),

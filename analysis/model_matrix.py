@@ -7,7 +7,7 @@ is coded by contrasts where the model holds the term's margin, by all its levels
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeAlias
 
@@ -62,7 +62,11 @@ def powers(name: str, values: Floats, degree: int) -> Block:
 
 
 def build(
-    design: SurveyDesign, terms: Sequence[Term], intercept: bool = True, also: Bools | None = None
+    design: SurveyDesign,
+    terms: Sequence[Term],
+    intercept: bool = True,
+    also: Bools | None = None,
+    collinear: str = "fail",
 ) -> ModelMatrix:
     """The matrix of a model over the design's rows; rows with a missing value in any term are not complete.
 
@@ -114,8 +118,7 @@ def build(
     )
     labels = tuple(":".join(v.name for v in term) for term in variables)
     out = ModelMatrix(matrix, tuple(names), tuple(parts), np.array(assign, np.int64), labels, complete)
-    _check_rank(out)
-    return out
+    return _independent(out, collinear)
 
 
 def _label(name: str, level: str) -> str:
@@ -149,20 +152,42 @@ def _columns(variable: Column | Block, complete: Bools, full: bool) -> list[tupl
     return [(variable.levels[i], (variable.values == i) * 1.0) for i in used]
 
 
-def _check_rank(matrix: ModelMatrix) -> None:
-    rows = matrix.values[matrix.complete]
-    scale = np.linalg.norm(rows, axis=0)
-    root = np.asarray(np.linalg.qr(rows / np.where(scale > 0, scale, 1.0), mode="r"))
-    # The diagonal of the triangular factor is what a column adds to the columns before it.
-    added = np.zeros(rows.shape[1])
-    added[: min(root.shape)] = np.abs(np.diag(root))
-    spare = np.flatnonzero(added < 1e-9)
-    if spare.size:
-        listed = ", ".join(matrix.names[j] for j in spare[:5])
+def _independent(matrix: ModelMatrix, collinear: str) -> ModelMatrix:
+    """The matrix without columns that repeat the columns before them, or an error that names them."""
+    spare = _spare(matrix.values[matrix.complete])
+    if not spare:
+        return matrix
+    if collinear != "drop":
+        told = ", ".join(matrix.names[j] for j in spare[:5])
         raise EstimateError(
             "collinear",
-            f"{listed}: constant, or determined by the other terms of the model, so that no coefficient can "
-            "be "
+            f"{told}: constant, or determined by the other terms of the model, so that no coefficient can be "
             "estimated; leave it out.",
             place=matrix.names[spare[0]],
         )
+    kept = [j for j in range(len(matrix.names)) if j not in spare]
+    return replace(
+        matrix,
+        values=matrix.values[:, kept],
+        names=tuple(matrix.names[j] for j in kept),
+        parts=tuple(matrix.parts[j] for j in kept),
+        assign=matrix.assign[kept],
+    )
+
+
+def _spare(rows: Floats) -> list[int]:
+    """Columns that are linear functions of the columns before them."""
+    scale = np.linalg.norm(rows, axis=0)
+    unit = rows / np.where(scale > 0, scale, 1.0)
+    spare: list[int] = []
+    while True:
+        kept = [j for j in range(rows.shape[1]) if j not in spare]
+        # The diagonal of the triangular factor is what a column adds to the columns before it. After the
+        # first spare one the factor holds rounding only, so it is made anew without that column.
+        root = np.asarray(np.linalg.qr(unit[:, kept], mode="r"))
+        added = np.zeros(len(kept))
+        added[: min(root.shape)] = np.abs(np.diag(root))
+        found = np.flatnonzero(added < 1e-9)
+        if not found.size:
+            return spare
+        spare.append(kept[int(found[0])])

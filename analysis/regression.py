@@ -80,6 +80,7 @@ def glm(
     *,
     intercept: bool = True,
     standard_errors: str = "linearized",
+    collinear: str = "fail",
     level: float = 0.95,
 ) -> Regression:
     """A generalised linear model on the complete rows of the design. R: ``svyglm``.
@@ -100,7 +101,7 @@ def glm(
             "unknown_standard_errors", f"{standard_errors!r} is none of {', '.join(STANDARD_ERRORS)}."
         )
     name, y = response(design, outcome, FAMILIES[family])
-    matrix = model_matrix.build(design, terms, intercept, ~np.isnan(y))
+    matrix = model_matrix.build(design, terms, intercept, ~np.isnan(y), collinear)
     rows = matrix.complete
     x, target = matrix.values[rows], y[rows]
     if np.ptp(target) == 0:
@@ -254,8 +255,11 @@ def _dispersion(design: SurveyDesign, rows: Bools, y: Floats, mu: Floats, family
     residual = (y - mu) / np.sqrt(family.variance(mu))
     if design.replicates is not None:
         return float(w @ residual**2 / design.weights.sum())
-    residual = residual * np.sqrt(w.mean() / design.weights[design.active].mean())
+    # The reference scales weights to mean 1 before rows with missing values leave, and again after; the rows
+    # of a calibrated design never leave, so that its second mean is over all of them.
     n = len(residual)
+    left = n if not design.calibrations else design.base
+    residual = residual * np.sqrt(w.sum() / left / design.weights[design.active].mean())
     centre = w @ residual / w.sum()
     return float(w @ (residual - centre) ** 2 / w.sum() * n / (n - 1))
 

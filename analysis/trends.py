@@ -40,7 +40,6 @@ from analysis.changes import (
     published,
     satterthwaite,
     smallest_detectable,
-    wilson,
 )
 from analysis.columns import Floats
 from analysis.comparisons import HEADLINES, Comparisons, Family, pairwise
@@ -83,7 +82,6 @@ __all__ = [
     "smallest_detectable",
     "trend",
     "unbridged",
-    "wilson",
     "within",
 ]
 

@@ -19,15 +19,16 @@ from analysis import (
     regression,
     term_tests,
     trends,
-    weighting,
+    wave_weights,
 )
 from analysis.columns import Column
 from analysis.comparisons import Family, adjust, pairwise
 from analysis.design import SurveyDesign
+from analysis.results import Estimates, from_covariance
 from participation.access import rindicators
 from tests.oracle import formulas, rlang
 from tests.oracle.designs import under_options
-from tests.oracle.estimation import Result, extract
+from tests.oracle.estimation import CONFINT, Result, extract
 from tests.oracle.rlang import Call, Scope, Vector, argument, evaluate, rfunction, scalar
 from tests.oracle.session import SHORT_NAMES, Session, columns_of
 
@@ -124,6 +125,17 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return tuple(formulas.r_names(self.found.matrix.parts))
 
+    def named(self) -> Estimates:
+        """The coefficients as estimates, for contrasts and accessors."""
+        found = self.found
+        rows = tuple({"coefficient": n} for n in self.names)
+        base = np.full(len(rows), float(found.base))
+        return from_covariance("model", self.names, rows, found.estimate, found.covariance, base, found.df)
+
+    @property
+    def values(self) -> Estimates:
+        return self.named()
+
     @property
     def estimate(self) -> Any:
         return self.found.estimate
@@ -146,8 +158,20 @@ def svyglm(call: Call, scope: Scope) -> Model:
     family_name = {"binomial": "quasibinomial", "poisson": "quasipoisson"}.get(name, name)
     small = text(call, scope, "std.errors", "linearized") == "Bell-McCaffrey"
     errors = "bell_mccaffrey" if small else "linearized"
-    found = regression.glm(design, outcome, terms, family_name, intercept=intercept, standard_errors=errors)
+    found = regression.glm(
+        design, outcome, terms, family_name, intercept=intercept, standard_errors=errors, collinear="drop"
+    )
     return Model(found, design, small and flag(call, scope, "degf"))
+
+
+def _confint_model(model: Model, level: float) -> dict[str, Any]:
+    """Intervals of coefficients on the model's degrees of freedom."""
+    low, high = model.values.interval_at(level)
+    tails = [f"{100 * (1 - level) / 2:.3g} %", f"{100 * (1 + level) / 2:.3g} %"]
+    return {n: {tails[0]: a, tails[1]: b} for n, a, b in zip(model.names, low, high, strict=True)}
+
+
+CONFINT[Model] = _confint_model
 
 
 def _show_model(model: Model) -> dict[str, Any]:
@@ -314,7 +338,7 @@ def class_weighted(session: Session, frame: dict[str, Vector]) -> dict[str, Vect
     call = rlang.parse(f"interaction({', '.join(names)}, drop = TRUE)")
     classes = evaluate(call, Scope(session.objects, frame))
     code = Column("class", "category", classes.values, classes.levels)
-    weights = weighting.respondents_by_class(frame["base_w"].values, frame["resp"].values == 1, code)
+    weights = wave_weights.respondents_by_class(frame["base_w"].values, frame["resp"].values == 1, code)
     return {**frame, "w_class": Vector("number", weights)}
 
 

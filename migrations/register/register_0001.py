@@ -24,6 +24,7 @@ def upgrade() -> None:
     sa.Column('title', sa.Text(), nullable=False),
     sa.Column('delete_on', sa.Date(), nullable=True),
     sa.Column('purged_on', sa.Date(), nullable=True),
+    sa.Column('letterhead', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.CheckConstraint("kind IN ('survey', 'conference')", name=op.f('ck_admission_kind')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_admission'))
     )
@@ -38,6 +39,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('holder', 'round', name=op.f('pk_issue'))
     )
     op.create_index('ix_issue_admission_round_mark', 'issue', ['admission', 'round', 'mark'], unique=False)
+    op.create_table('language_rule',
+    sa.Column('citizenship', sa.Text(), nullable=False),
+    sa.Column('languages', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('citizenship', name=op.f('pk_language_rule'))
+    )
     op.create_table('register_state',
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('value', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
@@ -135,6 +141,7 @@ def downgrade() -> None:
     op.drop_table('person')
     op.drop_table('code_batch')
     op.drop_table('register_state')
+    op.drop_table('language_rule')
     op.drop_index('ix_issue_admission_round_mark', table_name='issue')
     op.drop_table('issue')
     op.drop_table('admission')

@@ -28,6 +28,8 @@ class Admission(RegisterBase):
     title: Mapped[str] = mapped_column(Text)
     delete_on: Mapped[date | None] = mapped_column(Date)
     purged_on: Mapped[date | None] = mapped_column(Date)
+    #: Who writes the letters and how to reach them (participation/access/letterhead.py).
+    letterhead: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
 class Stratum(RegisterBase):
@@ -139,6 +141,19 @@ class Issue(RegisterBase):
     mark: Mapped[str] = mapped_column(Text)
     issued_on: Mapped[date] = mapped_column(Date)
     request: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class LanguageRule(RegisterBase):
+    """Letter languages of a citizenship, where the office departs from the default table.
+
+    ``citizenship`` is written as `participation.access.citizenship.plain` writes it; no languages mean
+    German only.
+    """
+
+    __tablename__ = "language_rule"
+
+    citizenship: Mapped[str] = mapped_column(Text, primary_key=True)
+    languages: Mapped[list[str]] = mapped_column(Json)
 
 
 class RegisterState(RegisterBase):

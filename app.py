@@ -26,6 +26,7 @@ ROOMS = (
     "web.audit.views:room",
     "participation.access.signing.views:room",
     "surveys.collection.views:room",
+    "surveys.collection.waves.views:room",
     "surveys.player.views:room",
 )
 

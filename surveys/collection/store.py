@@ -306,6 +306,11 @@ def responses(session: Session, wave_id: str) -> list[Response]:
     keys |= set(collector_store.key_documents(session, access_key(wave_id)))
     if not all(collector_store.is_closed(session, key_id) for key_id in keys):
         raise WaveFault("not_closed")
+    return responses_before_close(session, wave_id)
+
+
+def responses_before_close(session: Session, wave_id: str) -> list[Response]:
+    """What has been mixed so far: for copies that the attack examines, never for analysis."""
     return list(session.scalars(select(Response).where(Response.wave == wave_id).order_by(Response.id)))
 
 

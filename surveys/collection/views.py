@@ -130,7 +130,8 @@ def _from_form(survey: str, channel: str) -> ResponseReturnValue:
         variant = _number(form.get("_variant", "1"))
         raw = {name: values for name, values in form.to_dict(flat=False).items() if name not in _ENVELOPE}
         checked = check(fielded.questionnaire, raw, variant)
-        if checked.faults:
+        # Answers off the path are named once before they are left out; the page then carries `_seen`.
+        if checked.faults or (checked.discarded and not form.get("_seen")):
             return _again(fielded, channel, variant, "answers", checked=checked)
         token = _token(fielded, form)
         body = {"submission": form.get("_submission") or secrets.token_hex(16)}

@@ -1,0 +1,254 @@
+"""Running a wave: set-up, checklist, freeze, open, extend, close, returns in steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from wtforms.fields.choices import SelectChoice
+
+import localtext
+from stores import collector, office
+from surveys.authoring import store as authoring
+from surveys.collection import store
+from surveys.collection.models import Wave
+from surveys.collection.store import WaveFault
+from surveys.collection.waves.forms import (
+    LEVEL_NAMES,
+    POINTS,
+    REMEDIES,
+    STATE_NAMES,
+    ActForm,
+    ExtendForm,
+    NewWaveForm,
+    WaveForm,
+)
+from web.accounts import current_account
+from web.audit import audit
+from web.rooms import Room
+
+room = Room(
+    "waves",
+    __name__,
+    audience="staff",
+    roles=("editor",),
+    processes=("office",),
+    url_prefix="/office",
+    menu=(("waves.overview", lazy_gettext("Waves")),),
+)
+
+#: What a set-up form carries over into the wave as it is.
+_FIELDS = ("title", "population", "frame", "opens_on", "closes_on", "checklist", "languages", "versions")
+
+
+def _said(fault: WaveFault) -> str:
+    table: dict[str, Callable[[], str]] = {
+        "not_a_draft": lambda: _("The levels are frozen already."),
+        "levels": lambda: _("Choose at least one level of anonymity that fits the wave."),
+        "not_frozen": lambda: _("Freeze the levels first."),
+        "checklist": lambda: _("A point of the checklist is still open; the wave was not opened."),
+        "not_open": lambda: _("The wave is not open."),
+        "past": lambda: _("This day is over. Choose today or a later day."),
+        "over": lambda: _("The last answers have been mixed; the wave cannot be extended any more."),
+    }
+    return table[fault.code]()
+
+
+@room.get("/waves")
+def overview() -> ResponseReturnValue:
+    """Every wave of every survey."""
+    with office.read() as session:
+        found = store.waves(session)
+        surveys = sorted({version.survey for version in authoring.versions(session)})
+    return render_template(
+        "collection/waves/overview.html", waves=found, surveys=surveys, state_names=STATE_NAMES
+    )
+
+
+@room.route("/surveys/<survey>/waves", methods=["GET", "POST"])
+def all_waves(survey: str) -> ResponseReturnValue:
+    """The survey's waves, and the form for a new one."""
+    with office.read() as session:
+        newest = authoring.newest(session, survey)
+        found = store.waves(session, survey)
+    if newest is None:
+        abort(404)
+    form = NewWaveForm()
+    if form.validate_on_submit():
+        with office.begin() as session:
+            wave = store.create_wave(
+                session,
+                survey,
+                form.channel.data,
+                form.title.data or "",
+                newest.document.get("languages", []),
+            )
+            wave.versions = [newest.version]
+            audit(session, current_account(), "wave.create", f"wave {wave.id}", {"survey": survey})
+        return redirect(url_for("waves.one", survey=survey, wave_id=wave.id))
+    page = render_template(
+        "collection/waves/all.html", survey=survey, waves=found, form=form, state_names=STATE_NAMES
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+@room.route("/surveys/<survey>/waves/<wave_id>", methods=["GET", "POST"])
+def one(survey: str, wave_id: str) -> ResponseReturnValue:
+    """One wave: its set-up while that may change, its checklist, its returns."""
+    wave = _wave(survey, wave_id)
+    form = _set_up_form(wave)
+    if wave.state in ("draft", "frozen") and form.validate_on_submit():
+        with office.begin() as session:
+            _save(session, session.get_one(Wave, wave_id), form)
+            audit(session, current_account(), "wave.set_up", f"wave {wave_id}", {"state": wave.state})
+        flash(_("The wave is saved."), "success")
+        return redirect(url_for("waves.one", survey=survey, wave_id=wave_id))
+    status = 422 if form.is_submitted() and form.errors else 200
+    demo = current_app.config["SETTINGS"].demo
+    with collector.read() as published:
+        points = store.checklist(published, wave, datetime.now(store.ZONE).date(), demo)
+        returned = store.returns(published, wave)
+    page = render_template(
+        "collection/waves/one.html",
+        wave=wave,
+        form=form,
+        extend_form=ExtendForm(closes_on=wave.closes_on),
+        act_form=ActForm(),
+        points=points,
+        point_names=POINTS,
+        remedies=REMEDIES,
+        level_names=LEVEL_NAMES,
+        state_names=STATE_NAMES,
+        returned=returned,
+    )
+    return page, status
+
+
+def _wave(survey: str, wave_id: str) -> Wave:
+    with office.read() as session:
+        wave = store.wave(session, wave_id)
+    if wave is None or wave.survey != survey:
+        abort(404)
+    return wave
+
+
+def _set_up_form(wave: Wave) -> WaveForm:
+    form = WaveForm(obj=wave)
+    with office.read() as session:
+        versions = authoring.versions(session, wave.survey)
+    offered = {tag for version in versions for tag in version.document.get("languages", [])}
+    form.versions.choices = [
+        SelectChoice(version.version, _("Version %(number)s", number=version.version)) for version in versions
+    ]
+    tags = sorted(offered | set(wave.languages))
+    form.languages.choices = [SelectChoice(tag, localtext.name(tag)) for tag in tags]
+    allowed = ("open",) if wave.channel == "open" else ("sealed", "two_office")
+    form.levels.choices = [SelectChoice(level, LEVEL_NAMES[level]) for level in allowed]
+    form.checklist.choices = [SelectChoice(tick, POINTS[tick]) for tick in store.TICKS]
+    if wave.state != "draft":
+        # Not merely disabled: what is frozen is no field of the form any more, and a trigger holds it.
+        del form.levels
+    return form
+
+
+def _save(session: Session, wave: Wave, form: WaveForm) -> None:
+    for name in _FIELDS:
+        setattr(wave, name, form[name].data)
+    if wave.state == "draft" and "levels" in form:
+        wave.levels = form.levels.data or []
+    session.flush()
+
+
+@room.post("/surveys/<survey>/waves/<wave_id>/freeze")
+def freeze(survey: str, wave_id: str) -> ResponseReturnValue:
+    """Freeze the levels for good."""
+    return _act(
+        survey, wave_id, "wave.freeze", store.freeze, _("The levels are frozen. Now keys can be made.")
+    )
+
+
+@room.post("/surveys/<survey>/waves/<wave_id>/open")
+def open_wave(survey: str, wave_id: str) -> ResponseReturnValue:
+    """Open the wave when its checklist is complete."""
+    demo = current_app.config["SETTINGS"].demo
+
+    def act(session: Session, published: Session, wave: Wave) -> None:
+        store.open_wave(session, published, wave, datetime.now(UTC), demo)
+
+    return _act(survey, wave_id, "wave.open", act, _("The wave is open."))
+
+
+@room.post("/surveys/<survey>/waves/<wave_id>/extend")
+def extend(survey: str, wave_id: str) -> ResponseReturnValue:
+    """Set another last day."""
+    form = ExtendForm()
+    if not form.validate_on_submit() or form.closes_on.data is None:
+        flash(_("Please give a day, as in 2026-12-31."), "danger")
+        return redirect(url_for("waves.one", survey=survey, wave_id=wave_id))
+    day = form.closes_on.data
+
+    def act(session: Session, published: Session, wave: Wave) -> None:
+        store.extend(session, published, wave, day, datetime.now(UTC))
+
+    return _act(
+        survey, wave_id, "wave.extend", act, _("The last day is changed."), {"closes_on": day.isoformat()}
+    )
+
+
+@room.post("/surveys/<survey>/waves/<wave_id>/close")
+def close(survey: str, wave_id: str) -> ResponseReturnValue:
+    """Close the wave now; closing twice is harmless."""
+
+    def act(session: Session, published: Session, wave: Wave) -> None:
+        store.close(session, published, wave, datetime.now(UTC))
+
+    return _act(
+        survey, wave_id, "wave.close", act, _("The wave is closed. The last answers are being mixed.")
+    )
+
+
+@room.post("/surveys/<survey>/waves/<wave_id>/copy")
+def copy(survey: str, wave_id: str) -> ResponseReturnValue:
+    """A new draft with the same safeguards."""
+    if not ActForm().validate_on_submit():
+        abort(400)
+    source = _wave(survey, wave_id)
+    with office.begin() as session:
+        made = store.copy_wave(session, source, source.title)
+        newest = authoring.newest(session, survey)
+        made.versions = [newest.version] if newest else []
+        audit(session, current_account(), "wave.copy", f"wave {made.id}", {"from": wave_id})
+    return redirect(url_for("waves.one", survey=survey, wave_id=made.id))
+
+
+def _act(
+    survey: str,
+    wave_id: str,
+    action: str,
+    act: Callable[[Session, Session, Wave], None],
+    done: str,
+    details: dict[str, Any] | None = None,
+) -> ResponseReturnValue:
+    """Change a wave's state in both stores, write the audit log, and say how it went."""
+    if not ActForm().validate_on_submit():
+        abort(400)
+    _wave(survey, wave_id)
+    try:
+        # The collector is committed first: what was published and not kept here can be published again.
+        with office.begin() as session, collector.begin() as published:
+            act(session, published, session.get_one(Wave, wave_id))
+            audit(session, current_account(), action, f"wave {wave_id}", details or {})
+    except WaveFault as fault:
+        flash(_said(fault), "danger")
+    except IntegrityError:
+        flash(_("Another wave of this survey was opened at the same moment."), "danger")
+    else:
+        flash(done, "success")
+    return redirect(url_for("waves.one", survey=survey, wave_id=wave_id))

@@ -244,9 +244,6 @@
       movable[0].parentNode.insertBefore(marker, movable[0]);
       order.forEach(function (index) { marker.parentNode.insertBefore(movable[index], marker); });
     });
-    fields.sort(function (a, b) {
-      return a.box.compareDocumentPosition(b.box) & 4 ? -1 : 1;
-    });
   }
 
   /* ------------------------------------------------------------ screens */
@@ -576,9 +573,9 @@
         error.retry = true;
         throw error;
       })
-      .then(function (keys) {
+      .then(function (found) {
         return scope.Token.send({
-          name: data.wave, keys: keys.keys || keys, code: job.code, tokenAddress: data.token,
+          name: data.wave, keys: found.keys, code: job.code, tokenAddress: found.token,
           answersAddress: data.answers, document: job.document
         });
       });
@@ -668,6 +665,7 @@
     bar.erase = button(words.erase, function () {
       forgetAll().then(function () { scope.location.reload(); });
     }, true);
+    bar.erase.className = "d";
     [bar.back, bar.next, bar.erase].forEach(function (one) { bar.appendChild(one); });
     var mine = make("fieldset", { id: "_mine", class: "q" }), legend = make("legend");
     legend.appendChild(make("h2", {}, words.mine));

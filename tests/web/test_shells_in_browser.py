@@ -69,7 +69,8 @@ def test_pages_for_staff(served, signed_in, new_page, tag, size):
     ):
         join = "&" if "?" in path else "?"
         page.goto(f"{served}/office{path}{join}lang={tag}")
-        page.click("details.staff-menu summary")
+        if size["width"] < 900:
+            page.click("details.staff-menu summary")
         page.axe()
         page.fits()
 

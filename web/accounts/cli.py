@@ -10,8 +10,7 @@ from flask.cli import with_appcontext
 from flask_security.utils import hash_password
 
 from stores import office
-from web.accounts import demo, store
-from web.accounts.forms import SHORTEST_PASSWORD
+from web.accounts import demo, passwords, store
 from web.audit import audit
 
 
@@ -24,8 +23,10 @@ def create_admin(email: str, name: str, password: str) -> None:
     """Create an administrator; also the way back in when every administrator is locked out."""
     if "@" not in email:
         raise click.ClickException(f"{email!r} is not an e-mail address")
-    if len(password) < SHORTEST_PASSWORD:
-        raise click.ClickException(f"the password needs at least {SHORTEST_PASSWORD} characters")
+    if len(password) < passwords.SHORTEST:
+        raise click.ClickException(f"the password needs at least {passwords.SHORTEST} characters")
+    if passwords.is_easy(password, (email, name)):
+        raise click.ClickException("the password is easy to guess; a few words in a row are good")
     today = datetime.datetime.now(datetime.UTC).date()
     hashed = hash_password(password)
     try:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from flask_babel import lazy_gettext as _l
 from flask_security import LoginForm, TwoFactorRescueForm, TwoFactorSetupForm
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, RadioField, SelectMultipleField, StringField, SubmitField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Email, EqualTo, Length
+from wtforms.validators import DataRequired, Email, EqualTo, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from web.accounts.models import Account
+from web.accounts import passwords
 from web.rooms import STAFF_ROLES
-
-SHORTEST_PASSWORD = 12
 
 #: Roles in the words of the staff.
 ROLE_NAMES = {
@@ -34,15 +30,6 @@ class SignInForm(LoginForm):
     """Address and password; nobody is remembered beyond the session."""
 
     remember = None
-
-    def validate(self, **options: Any) -> bool:
-        """Check address and password; a failure with a real account is written to the audit log."""
-        good: bool = super().validate(**options)
-        if not good and self.user is not None:
-            from web.accounts.sign_in import failed
-
-            failed(cast(Account, self.user))
-        return good
 
 
 class SecondFactorForm(TwoFactorSetupForm):
@@ -82,13 +69,22 @@ class AccountForm(RolesForm):
 
 
 class NewPasswordForm(FlaskForm):
-    """The password that an invited person chooses."""
+    """The password that an invited person chooses; ``known`` are name and address of the account."""
+
+    known: tuple[str, ...] = ()
 
     password = PasswordField(
         _l("New password"),
-        validators=[DataRequired(), Length(min=SHORTEST_PASSWORD, max=256)],
+        validators=[DataRequired()],
         render_kw={"autocomplete": "new-password"},
     )
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse what is short or easy to guess, knowing whose password it is."""
+        found = passwords.faults(field.data or "", self.known)
+        if found:
+            raise ValidationError(found[0])
+
     again = PasswordField(
         _l("The same once more"),
         validators=[DataRequired(), EqualTo("password", message=_l("The two passwords differ."))],

@@ -18,8 +18,9 @@ import stores
 from config import Settings
 from web.accounts import store
 from web.accounts.demo import DOMAIN as DEMO_DOMAIN
-from web.accounts.forms import SHORTEST_PASSWORD, NoRescueForm, SecondFactorForm, SignInForm
+from web.accounts.forms import NoRescueForm, SecondFactorForm, SignInForm
 from web.accounts.models import Account, Role
+from web.accounts.passwords import SHORTEST, HousePasswords
 from web.sessions import STAFF_PATH, StaffSessions
 
 
@@ -117,7 +118,7 @@ def configure(app: Flask, settings: Settings) -> None:
         SECURITY_PASSWORD_SALT=settings.secret("PASSWORD_SALT"),
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a method
         SECURITY_PASSWORD_SCHEMES=["argon2"],
-        SECURITY_PASSWORD_LENGTH_MIN=SHORTEST_PASSWORD,
+        SECURITY_PASSWORD_LENGTH_MIN=SHORTEST,
         SECURITY_DEPRECATED_PASSWORD_SCHEMES=[],
         SECURITY_REGISTERABLE=False,
         SECURITY_RECOVERABLE=False,
@@ -158,6 +159,7 @@ def set_up(app: Flask, settings: Settings) -> None:
     app.session_interface = StaffSessions()
     security = Security()
     security._totp_cls = OnceOnlyTotp
+    security._password_util_cls = HousePasswords
     security.init_app(
         app,
         StoreDatastore(),

@@ -15,6 +15,7 @@ from flask_security.signals import (
     tf_disabled,
     tf_profile_changed,
     user_authenticated,
+    user_failed_authn,
 )
 
 import stores
@@ -84,9 +85,10 @@ def as_signed_in(account: Any) -> SignedIn:
     return SignedIn(account.id, account.email, account.name, frozenset(account.role_names))
 
 
-def failed(account: Account) -> None:
-    """A wrong password for an existing account."""
-    audit(stores.office, None, "account.sign_in_failed", f"account {account.email}")
+def _on_failed(_app: Flask, user: Account, tfa: bool = False, **_: Any) -> None:
+    """A wrong password or code for an existing account; nobody is signed in, so nobody is named as doer."""
+    what = "account.code_failed" if tfa else "account.sign_in_failed"
+    audit(stores.office, None, what, f"account {user.email}")
 
 
 def _on_authenticated(_app: Flask, user: Account, authn_via: list[str] | None = None, **_: Any) -> None:
@@ -136,6 +138,7 @@ def set_up(app: Flask) -> None:
     throttle(app)
     app.view_functions["security.logout"] = _signing_out(app.view_functions["security.logout"])
     user_authenticated.connect(_on_authenticated, app)
+    user_failed_authn.connect(_on_failed, app)
     password_changed.connect(_ON_CHANGED_PASSWORD, app)
     tf_profile_changed.connect(_ON_FACTOR, app)
     tf_disabled.connect(_ON_NO_FACTOR, app)

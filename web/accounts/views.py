@@ -12,8 +12,9 @@ from flask_security.utils import hash_password
 
 from stores import office
 from web.accounts import current_account, invitations, store
-from web.accounts.forms import ROLE_NAMES, SHORTEST_PASSWORD, AccountForm, NewPasswordForm, RolesForm
+from web.accounts.forms import ROLE_NAMES, AccountForm, NewPasswordForm, RolesForm
 from web.accounts.models import Account
+from web.accounts.passwords import SHORTEST
 from web.audit import audit
 from web.rooms import Room
 
@@ -194,6 +195,7 @@ def accept(token: str) -> ResponseReturnValue:
     if account is None or not invitations.fits(token, account):
         return render_template("accounts/invitation_gone.html"), 410
     form = NewPasswordForm()
+    form.known = (account.name, account.email)
     if form.validate_on_submit():
         # Hashed before the transaction: argon2 takes a while, and nobody should wait for it at the store.
         hashed = hash_password(form.password.data)
@@ -205,5 +207,5 @@ def accept(token: str) -> ResponseReturnValue:
             audit(session, None, "account.invitation_accepted", f"account {row.email}")
         flash(_("The password is saved. Sign in with it."), "success")
         return redirect(url_for("security.login"))
-    page = render_template("accounts/accept.html", form=form, account=account, length=SHORTEST_PASSWORD)
+    page = render_template("accounts/accept.html", form=form, account=account, length=SHORTEST)
     return page, 422 if form.is_submitted() else 200

@@ -115,6 +115,7 @@ def test_second_factor_is_asked_for_and_a_code_works_once(app, person):
     assert again.submit("/office/tf-validate", {"code": wrong}).status_code == 200
     assert again.submit("/office/tf-validate", {"code": code}).status_code == 302
     assert again.get("/office").status_code == 200
+    assert actions(app)[-2:] == ["account.code_failed", "account.sign_in"]
     third = app.test_client()
     third.submit("/office/login", {"email": someone.email, "password": PASSWORD})
     assert third.submit("/office/tf-validate", {"code": code}).status_code == 200

@@ -1,0 +1,96 @@
+"""Which passwords are too easy to guess (OWASP ASVS 5.0, 6.2.4 and 6.2.11)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_security import PasswordUtil
+
+SHORTEST = 12
+LONGEST = 256
+
+#: What the commonest passwords of twelve and more characters are made of.
+_COMMON = (
+    "password",
+    "passwort",
+    "kennwort",
+    "geheim",
+    "hallo",
+    "willkommen",
+    "welcome",
+    "letmein",
+    "admin",
+    "iloveyou",
+    "schatz",
+    "sommer",
+    "winter",
+    "fussball",
+    "dragon",
+    "monkey",
+    "master",
+    "qwertyuiop",
+    "qwertzuiop",
+    "asdfghjkl",
+    "yxcvbnm",
+    "zxcvbnm",
+    "1q2w3e4r5t",
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890123456789",
+    "98765432109876543210",
+    "vielstimmig",
+)
+
+
+def is_easy(password: str, known: Iterable[str] = ()) -> bool:
+    """Whether little is left of a password without common words, rows of keys and what is ``known``.
+
+    ``known`` are words that a guesser tries first: name and address of the account.
+    """
+    rest = password.lower()
+    if len(set(rest)) < 5:
+        return True
+    words = {word for text in known for word in re.split(r"[^\w]+", text.lower()) if len(word) >= 4}
+    for word in sorted((*words, *_COMMON), key=len, reverse=True):
+        rest = rest.replace(word, "")
+    for row in _COMMON:
+        rest = _without_runs(rest, row)
+    return len(set(re.sub(r"[\d\W_]+", "", rest))) < 4 and len(set(rest)) < 7
+
+
+def _without_runs(text: str, row: str) -> str:
+    """The text without stretches of four and more characters that stand in the row."""
+    begin = 0
+    while begin + 4 <= len(text):
+        end = begin + 4
+        if text[begin:end] not in row:
+            begin += 1
+            continue
+        while end < len(text) and text[begin : end + 1] in row:
+            end += 1
+        text = text[:begin] + text[end:]
+    return text
+
+
+def faults(password: str, known: Iterable[str] = ()) -> list[str]:
+    """What is wrong with a new password, in the reader's language."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        return [
+            _("A password has %(least)s to %(most)s characters.", least=SHORTEST, most=LONGEST),
+        ]
+    if is_easy(password, known):
+        return [_("This password is easy to guess. A few words that do not belong together are good.")]
+    return []
+
+
+class HousePasswords(PasswordUtil):
+    """Our rules in Flask-Security's place for them."""
+
+    def validate(self, password: str, is_register: bool, **values: Any) -> tuple[list[str] | None, str]:
+        """The faults, or None, and the normalised password."""
+        normal = self.normalize(password)
+        user = values.get("user")
+        known = (user.email, user.name) if user is not None and hasattr(user, "email") else ()
+        return faults(normal, known) or None, normal

@@ -15,6 +15,7 @@ Salazar (2001) for linked tables.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +68,8 @@ def rounded(table: str, group: Where, value: float, unit: int) -> Released:
     """A count published as a multiple of ``unit`` (halves away from zero); whole counts that round to it."""
     if unit <= 1:
         return Released(table, group, value, value)
-    return Released(table, group, max(0.0, np.ceil(value - unit / 2)), np.ceil(value + unit / 2) - 1)
+    low, high = math.ceil(value - unit / 2), math.ceil(value + unit / 2) - 1
+    return Released(table, group, float(max(0, low)), float(high))
 
 
 def hidden(table: str, group: Where, below: int) -> Released:

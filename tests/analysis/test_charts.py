@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from analysis.charts import (
+    Bars,
+    Dot,
+    Frame,
+    TimePoint,
+    diverging,
+    dots,
+    matrix,
+    ranks,
+    small_multiples,
+    trend,
+    wrap,
+)
+
+FRAME = Frame("Trust", "Trust by district", "en")
+ARABIC = Frame("الثقة", "الثقة حسب الحي", "ar", rtl=True, ident="t2")
+ROWS = [Dot("North", 71, 64, 78), Dot("South & <East>", 50, 30, 70, "()"), Dot("West", None, mark=".")]
+POINTS = [
+    TimePoint("2016", 2016, 40, 35, 45, 0),
+    TimePoint("2020", 2020, 55, 50, 60, 1),
+    TimePoint("2024", 2024, None, None, None, 1),
+    TimePoint("2026", 2026, 60, 55, 65, 1),
+]
+FIGURES = {
+    "dots": lambda frame: dots(frame, ROWS),
+    "diverging": lambda frame: diverging(
+        frame, ["no", "so so", "yes"], [Bars("North", (20, 30, 50)), Bars("West", (None, None, None), ".")]
+    ),
+    "trend": lambda frame: trend(frame, POINTS, ["2016 to 2020: the wording changed."]),
+    "ranks": lambda frame: ranks(frame, [("Work", 1, 2), ("Housing", 1, 3), ("Language", 3, 3)]),
+    "matrix": lambda frame: matrix(frame, ["Work", "Housing"], [[0, 40], [30, 0]]),
+    "small_multiples": lambda frame: small_multiples(frame, [("North", ROWS[:1]), ("South", ROWS[1:])]),
+}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+@pytest.mark.parametrize("frame", [FRAME, ARABIC], ids=["ltr", "rtl"])
+def test_every_figure_parses_is_named_and_has_no_style(kind, frame):
+    text = FIGURES[kind](frame)
+    root = etree.fromstring(text)
+    assert root.findtext(f"{SVG}title") == frame.title
+    assert root.findtext(f"{SVG}desc") == frame.description
+    assert root.get("aria-labelledby") == f"{frame.ident}-t {frame.ident}-d"
+    assert root.get("direction") == ("rtl" if frame.rtl else None)
+    assert root.get("lang") == frame.language
+    assert "style" not in text
+    height = float(root.get("viewBox").split()[3])
+    assert all(float(element.get("y")) <= height for element in root.iter(f"{SVG}text"))
+    assert all(-1 <= float(element.get("x")) <= 361 for element in root.iter(f"{SVG}text"))
+
+
+def test_right_to_left_is_mirrored():
+    plain = [float(e.get("cx")) for e in etree.fromstring(dots(FRAME, ROWS)).iter(f"{SVG}circle")]
+    turned = [float(e.get("cx")) for e in etree.fromstring(dots(ARABIC, ROWS)).iter(f"{SVG}circle")]
+    assert [round(360 - x, 2) for x in plain] == turned
+
+
+def test_no_line_over_a_break_nor_to_a_hidden_point():
+    root = etree.fromstring(FIGURES["trend"](FRAME))
+    joining = [
+        e for e in root.iter(f"{SVG}line") if e.get("stroke") == "#0072B2" and e.get("x1") != e.get("x2")
+    ]
+    assert joining == []
+    dashed = [e for e in root.iter(f"{SVG}line") if e.get("stroke-dasharray")]
+    assert len(dashed) == 1
+
+
+def test_hidden_rows_show_their_mark():
+    texts = [e.text for e in etree.fromstring(dots(FRAME, ROWS)).iter(f"{SVG}text")]
+    assert "." in texts
+    assert "(50)" in texts
+
+
+def test_a_scale_of_seven_has_seven_colours():
+    text = diverging(FRAME, [str(i) for i in range(7)], [Bars("x", (10,) * 7)])
+    assert text.count("<rect") == 1 + 7 + 7
+
+
+@given(st.text(max_size=120), st.integers(3, 40))
+def test_wrapped_lines_fit_and_keep_every_letter(words, letters):
+    lines = wrap(words, letters)
+    assert all(len(line) <= letters for line in lines)
+    assert "".join("".join(lines).split()) == "".join(words.split())

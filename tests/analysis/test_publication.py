@@ -1,0 +1,115 @@
+import json
+
+import numpy as np
+import pytest
+
+from analysis.plan import read
+from analysis.publication import audit, explain, publish
+from analysis.tables import build
+from tests.analysis.book_data import plan_document, two_waves
+
+
+@pytest.fixture(scope="module")
+def waves():
+    return two_waves(items=4)
+
+
+@pytest.fixture(scope="module")
+def book(waves):
+    document = plan_document()
+    document["tables"] = [{"items": "all", "groups": ["sex", "origin", "district"]}]
+    return build(read(document), waves)
+
+
+@pytest.fixture(scope="module")
+def publication(book):
+    return publish(book)
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from numbers(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from numbers(each)
+    elif isinstance(value, float):
+        yield value
+
+
+def test_nothing_exact_is_in_the_document(publication):
+    document = publication.document
+    bases = [row["base"] for table in document["tables"] for row in table["rows"] if row["base"] is not None]
+    assert {base % 5 for base in bases} == {0}
+    shares = [
+        c["percent"] for t in document["tables"] for r in t["rows"] for c in r["cells"] if "percent" in c
+    ]
+    assert all(round(share, 1) == share for share in shares)
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_hidden_cells_hold_no_number(publication, book):
+    for shown, table in zip(publication.document["tables"], book.tables, strict=True):
+        for number, row in enumerate(shown["rows"]):
+            if 0 < table.figures.base[number] < 20:
+                assert row["base"] is None
+                assert [list(cell) for cell in row["cells"]] == [["mark"]] * len(row["cells"])
+
+
+def test_sensitive_items_are_not_shown_by_place(publication):
+    table = next(t for t in publication.document["tables"] if t["item"] == "q3" and t["group"] == "district")
+    assert {cell["mark"] for row in table["rows"] for cell in row["cells"]} == {"."}
+
+
+def test_small_bases_are_printed_in_whole_percent(publication):
+    for table in publication.document["tables"]:
+        for row in table["rows"]:
+            if row["base"] is not None and row["base"] < 95:
+                assert all(
+                    cell["percent"] == int(cell["percent"]) for cell in row["cells"] if "percent" in cell
+                )
+
+
+def test_headline_in_words_of_ten(publication):
+    headline = publication.document["headlines"][0]
+    assert abs(headline["in_ten"] - headline["percent"] / 10) <= 0.55
+    assert headline["low"] < headline["percent"] < headline["high"]
+
+
+def test_groups_keep_their_order(publication, waves):
+    levels = list(publication.document["groups"]["origin"]["levels"])
+    assert levels == list(waves["w2024"].design.data["origin"].levels)
+
+
+def test_the_same_book_is_the_same_publication(publication, book):
+    assert publish(book).digest == publication.digest
+
+
+def test_rounded_publication_passes_the_auditor(publication, waves, book):
+    seen = []
+    reports = audit(publication, waves, book.plan.policy, progress=seen.append)
+    assert seen[-1] == 1.0
+    for report in reports.values():
+        assert report.targets > 0
+        for exposure in report.exposures:
+            assert explain(exposure)["tables"]
+    assert {wave: report.safe for wave, report in reports.items()} == {"w2020": True, "w2024": True}
+
+
+def test_statements_are_true(publication, waves):
+    from analysis.disclosure import counter
+
+    for wave, statements in publication.statements.items():
+        count = counter(waves[wave].design.data)
+        for statement in statements:
+            if statement.of is None:
+                assert statement.low <= count(statement.group) <= statement.high
+
+
+def test_trend_and_comparison(publication):
+    trend = publication.document["trends"][0]
+    assert trend["runs"] == [["w2020", "w2024"]]
+    assert [v["finding"] for v in trend["verdicts"]] == ["unchanged"]
+    comparison = publication.document["comparisons"][0]
+    assert comparison["theirs"]["percent"] == 30.0
+    assert np.isfinite(comparison["change"]["points"])

@@ -102,7 +102,7 @@ def build(
         pieces = []
         for v in term:
             margin = frozenset(u.name for u in term) - {v.name}
-            full = margin not in known if margin or coded_in_full else not coded_in_full
+            full = margin not in known if margin else not coded_in_full
             pieces.append(_columns(v, complete, full))
         if not intercept and len(term) == 1 and isinstance(term[0], Column) and term[0].kind == "category":
             coded_in_full = True  # The first category without an intercept spans the constant.

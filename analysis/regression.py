@@ -23,6 +23,8 @@ from analysis.model_matrix import ModelMatrix, Term
 from analysis.results import critical
 
 STEPS = 100
+SMALLEST_STEP = 1e-6
+LOOSELY_CONVERGED = 1e-8
 CONVERGED = 1e-13
 """Largest relative change of the linear predictor at which iteration stops; R's default of 1e-8 on the
 deviance leaves standard errors of logistic models wrong in the fifth digit."""
@@ -178,64 +180,72 @@ def response(design: SurveyDesign, outcome: str | Column, family: Family) -> tup
 def fit(
     x: Floats, y: Floats, w: Floats, family: Family, names: Sequence[str], start: Floats | None = None
 ) -> Floats:
-    """(p,) coefficients by iteratively reweighted least squares with step halving (McCullagh and Nelder
-    1989, 2.5)."""
+    """(p,) coefficients by iteratively reweighted least squares with step halving.
+
+    Source: McCullagh and Nelder (1989), *Generalized Linear Models*, 2.5. Raises :class:`EstimateError` where
+    a coefficient grows without bound.
+    """
     live = w > 0
     x, y, w = x[live], y[live], w[live]
     if family.name == "gaussian":
-        return _solve(x, y, w, names)
+        return _solved(_solve(x, y, w), np.zeros(x.shape[1]), names)
     eta = family.start(y) if start is None else x @ start
     beta = np.zeros(x.shape[1]) if start is None else start
     deviance = np.inf if start is None else float(w @ family.deviance(y, family.mean(eta)))
+    change = np.inf
     for _ in range(STEPS):
         mu, slope = family.mean(eta), family.slope(eta)
         with np.errstate(divide="ignore", invalid="ignore"):
-            working = np.where(slope > 0, w * slope**2 / family.variance(mu), 0.0)
+            working = np.nan_to_num(np.where(slope > 0, w * slope**2 / family.variance(mu), 0.0))
             target = eta + np.where(slope > 0, (y - mu) / slope, 0.0)
-        step = _solve(x, target, np.nan_to_num(working), names) - beta
-        size = 1.0
-        while True:
-            proposal = x @ (beta + size * step)
-            with np.errstate(over="ignore", invalid="ignore"):
-                new = float(w @ family.deviance(y, family.mean(proposal)))
-            if new <= deviance * (1 + 1e-10) + 1e-300 or size < 1e-6:
-                break
-            size /= 2
-        change = float(np.max(np.abs(proposal - eta))) if np.isfinite(deviance) else np.inf
-        beta, eta, deviance = beta + size * step, proposal, new
-        if change <= CONVERGED * max(1.0, float(np.max(np.abs(eta)))):
-            break
-    else:
-        if change > 1e-8 * max(1.0, float(np.max(np.abs(eta)))):
-            _explain_divergence(beta, names)
-    if family.name == "quasibinomial" and float(np.max(np.abs(eta))) > 30:
-        _explain_divergence(beta, names)
-    return beta
+        step = _solved(_solve(x, target, working), beta, names) - beta
+        before = eta
+        beta, eta, deviance = _halved(x, y, w, family, beta, step, deviance)
+        change = float(np.max(np.abs(eta - before))) / max(1.0, float(np.max(np.abs(eta))))
+        if change <= CONVERGED:
+            return beta
+    return _solved(beta if change < LOOSELY_CONVERGED else None, beta, names)
 
 
-def _explain_divergence(beta: Floats, names: Sequence[str]) -> None:
+def _halved(
+    x: Floats, y: Floats, w: Floats, family: Family, beta: Floats, step: Floats, deviance: float
+) -> tuple[Floats, Floats, float]:
+    """The step, halved until the deviance does not grow: coefficients, linear predictor, deviance."""
+    size = 1.0
+    while True:
+        proposal = beta + size * step
+        eta = x @ proposal
+        with np.errstate(over="ignore", invalid="ignore"):
+            new = float(w @ family.deviance(y, family.mean(eta)))
+        if new <= deviance * (1 + 1e-10) + 1e-300 or size < SMALLEST_STEP:
+            return proposal, eta, new
+        size /= 2
+
+
+def _solved(found: Floats | None, beta: Floats, names: Sequence[str]) -> Floats:
+    """The coefficients, or an error that names the one that has run away."""
+    if found is not None:
+        return found
     worst = names[int(np.argmax(np.abs(beta)))]
     raise EstimateError(
         "no_convergence",
         f"The model does not converge: the coefficient of {worst} grows without bound. A group in which the "
-        "outcome is "
-        "always 0 or always 1 does this; merge the category or leave the term out.",
+        "outcome is always 0 or always 1 does this; merge the category or leave the term out.",
         place=worst,
     )
 
 
-def _solve(x: Floats, target: Floats, w: Floats, names: Sequence[str]) -> Floats:
+def _solve(x: Floats, target: Floats, w: Floats) -> Floats | None:
+    """Weighted least squares by QR on columns of unit length; None where the weights leave no full rank."""
     root = np.sqrt(w)
-    q, r = np.linalg.qr(x * root[:, None])
-    diagonal = np.abs(np.diag(r))
-    if len(diagonal) < x.shape[1] or (diagonal < 1e-11 * max(float(diagonal.max(initial=0.0)), 1e-300)).any():
-        place = int(np.argmin(diagonal)) if len(diagonal) == x.shape[1] else x.shape[1] - 1
-        raise EstimateError(
-            "collinear",
-            f"{names[place]} cannot be told apart from the other terms of the model; leave it out.",
-            place=names[place],
-        )
-    return np.asarray(linalg.solve_triangular(r, q.T @ (target * root)))
+    weighted = x * root[:, None]
+    scale = np.sqrt(np.einsum("ij,ij->j", weighted, weighted))
+    if not (scale > 0).all():
+        return None
+    q, r = np.linalg.qr(weighted / scale)
+    if r.shape[0] < x.shape[1] or (np.abs(np.diag(r)) < 1e-11).any():
+        return None
+    return np.asarray(linalg.solve_triangular(r, q.T @ (target * root)) / scale)
 
 
 def _linearise(x: Floats, y: Floats, w: Floats, beta: Floats, family: Family) -> tuple[Floats, Floats]:
@@ -245,7 +255,13 @@ def _linearise(x: Floats, y: Floats, w: Floats, beta: Floats, family: Family) ->
     variance = family.variance(mu)
     information = x.T @ (x * (w * slope**2 / variance)[:, None])
     scores = x * (w * (y - mu) * slope / variance)[:, None]
-    return np.asarray(np.linalg.inv(information), float), scores
+    return np.asarray(_inverse(information), float), scores
+
+
+def _inverse(information: Floats) -> Floats:
+    """The inverse on columns of unit length, so that units of measurement (euros, shares) do not matter."""
+    scale = 1 / np.sqrt(np.diag(information))
+    return np.asarray(np.linalg.inv(information * np.outer(scale, scale)) * np.outer(scale, scale))
 
 
 def _dispersion(design: SurveyDesign, rows: Bools, y: Floats, mu: Floats, family: Family) -> float:
@@ -290,7 +306,7 @@ def _bell_mccaffrey(
     eta = x @ beta
     mu, slope = family.mean(eta), family.slope(eta)
     residual = (y - mu) / slope
-    gram = np.linalg.inv(x.T @ x)
+    gram = _inverse(x.T @ x)
     adjusted = np.empty_like(residual)
     p = x.shape[1]
     parts, hats = [], []

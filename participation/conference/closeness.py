@@ -72,6 +72,26 @@ def rank_intervals(
     return {rule: _summary(np.concatenate(parts)) for rule, parts in before.items()}
 
 
+def rank_samples(
+    profile: Profile, policy: Policy, *, rng: np.random.Generator, replicates: int = REPLICATES
+) -> NDArray[np.float64]:
+    """Ranks by averaged Borda in each replicate, shape (replicates, options); tied options share their mean
+    place.
+
+    Raises:
+        TooManyBallotsError: see `rank_intervals`.
+    """
+    size = len(profile.options)
+    if profile.total * max(size, 2) >= 2**53:
+        raise TooManyBallotsError(profile.total)
+    higher = above(profile.ranks(), policy).astype(np.int64)
+    points = (higher.sum(axis=2) - higher.sum(axis=1)).astype(np.float64)
+    score = draw(profile, replicates, rng, None).astype(np.float64) @ points
+    ahead = (score[:, :, None] < score[:, None, :]).sum(axis=2)
+    tied = (score[:, :, None] == score[:, None, :]).sum(axis=2)
+    return np.asarray(ahead + (tied + 1) / 2, dtype=np.float64)
+
+
 def draw(
     profile: Profile, replicates: int, rng: np.random.Generator, strata: str | None
 ) -> NDArray[np.int64]:

@@ -89,7 +89,7 @@ class _Counting:
         self._record("first", None)
         while len(self.elected) < self.seats:
             if len(self.continuing) + len(self.elected) <= self.seats:
-                self._elect(sorted(self.continuing, key=lambda x: -self.totals[x]))
+                self._elect(sorted(self.continuing, key=lambda x: (-self.totals[x], x)))
             elif self.pending:
                 self._transfer_surplus()
             else:
@@ -100,7 +100,7 @@ class _Counting:
         totals = tuple(simplest(Fraction(t, UNIT)) for t in self.totals)
         self.stages.append(Stage(action, option, totals))
         reached = [x for x in self.continuing if self.totals[x] >= self.quota * UNIT]
-        self._elect(sorted(reached, key=lambda x: -self.totals[x]))
+        self._elect(sorted(reached, key=lambda x: (-self.totals[x], x)))
 
     def _elect(self, options: list[int]) -> None:
         for x in options:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from localtext import Picked, pick
-from stores import collector, published_all
+from stores import collector, published, published_all
 from web.i18n import language
 from web.rooms import Room
 
 room = Room("front", __name__, audience="public", processes=("public",))
 
-#: Where the documents of a kind lead: the address of one that is open.
-ADDRESSES = {"wave": "/s/{slug}", "round": "/c/{slug}"}
+ZONE = ZoneInfo("Europe/Berlin")
+
+Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,32 +29,56 @@ class Offer:
 
     title: Picked
     address: str
+    until: datetime.date | None
 
 
-def offers(documents: Mapping[str, Mapping[str, Any]], kind: str, tag: str) -> list[Offer]:
-    """The open ones among published documents of a kind, each address once, by title."""
-    found: dict[str, Offer] = {}
-    for key, document in documents.items():
-        if document.get("state", "open") != "open" or not document.get("listed", True):
-            continue
-        slug = document.get("slug") or document.get("survey") or document.get("conference") or key
-        title = document.get("title") or slug
-        words = pick(title, tag) if isinstance(title, Mapping) else Picked(str(title), "")
-        address = ADDRESSES[kind].format(slug=slug)
-        found.setdefault(address, Offer(words, address))
-    return sorted(found.values(), key=lambda offer: offer.title.casefold())
+def is_open(document: Document, today: datetime.date) -> bool:
+    """Whether people can take part today; days are inclusive."""
+    first, last = (_day(document.get(name)) for name in ("opens_on", "closes_on"))
+    begun = first is None or first <= today
+    over = last is not None and last < today
+    return document.get("state") == "open" and bool(document.get("listed", True)) and begun and not over
+
+
+def _day(text: object) -> datetime.date | None:
+    return datetime.date.fromisoformat(text[:10]) if isinstance(text, str) and text else None
+
+
+def offer(document: Document, address: str, title: object, tag: str) -> Offer:
+    """The offer, leading to the reader's language where it is one of the languages offered."""
+    words = pick(title, tag) if isinstance(title, Mapping) else Picked(str(title), "")
+    way = f"{address}/{tag}" if tag in document.get("languages", ()) else address
+    return Offer(words, way, _day(document.get("closes_on")))
+
+
+def in_order(offers: list[Offer]) -> list[Offer]:
+    """By title, whatever the case of its letters."""
+    return sorted(offers, key=lambda one: (one.title.casefold(), one.address))
 
 
 @room.get("/")
 def start() -> ResponseReturnValue:
     """Open surveys and conferences; in the demo also the way to the tour."""
+    today = datetime.datetime.now(ZONE).date()
+    tag = language()
+    surveys, conferences = [], []
     with collector.read() as session:
-        waves = published_all(session, "office", "wave")
-        rounds = published_all(session, "office", "round")
+        for key, wave in published_all(session, "office", "wave").items():
+            if is_open(wave, today):
+                versions = wave.get("versions") or [None]
+                text = published(
+                    session, "office", "questionnaire", f"{wave.get('survey', key)}/{versions[-1]}"
+                )
+                title = (text or {}).get("title") or wave.get("title") or key
+                surveys.append(offer(wave, f"/s/{key}", title, tag))
+        for key, one in published_all(session, "office", "round").items():
+            if is_open(one, today):
+                slug = one.get("slug") or one.get("conference") or key
+                conferences.append(offer(one, f"/c/{slug}", one.get("title") or slug, tag))
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
     return render_template(
         "front.html",
-        surveys=offers(waves, "wave", language()),
-        conferences=offers(rounds, "round", language()),
+        surveys=in_order(surveys),
+        conferences=in_order(conferences),
         tour="/tour" if current_app.config["SETTINGS"].demo and "/tour" in rules else None,
     )

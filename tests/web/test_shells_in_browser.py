@@ -15,8 +15,8 @@ def open_things(app):
     """Two surveys and a conference on the front page."""
     titles = {"de": "Wohnen in unserer Stadt", "ar": "السكن في مدينتنا", "en": "Living in our city"}
     with app.app_context(), collector.begin() as session:
-        publish(session, "office", "wave", "w1", {"slug": "living", "title": titles, "state": "open"})
-        publish(session, "office", "wave", "w2", {"slug": "other", "title": {"de": "Noch eine"}, "state": "open"})
+        publish(session, "office", "wave", "living", {"survey": "living", "title": titles, "state": "open"})
+        publish(session, "office", "wave", "other", {"survey": "other", "title": {"de": "Noch eine"}, "state": "open"})
         publish(session, "office", "round", "r1", {"slug": "ideas", "title": titles, "state": "open"})
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 WIDTH = 360
 PAD = 10
@@ -229,7 +230,7 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
         x = left + 20 + (right - left - 40) * (point.time - first) / span
         return x, bottom - (bottom - top) * (point.value or 0.0) / 100
 
-    for one, two in zip(points, points[1:], strict=False):
+    for one, two in pairwise(points):
         (x1, y1), (x2, y2) = place(one), place(two)
         if one.run != two.run:
             canvas.line((x1 + x2) / 2, top, (x1 + x2) / 2, bottom, ORANGE, 2, "6 4")

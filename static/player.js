@@ -228,7 +228,7 @@
   function drawOrders() {
     items.forEach(function (item) {
       if (!item.hasAttribute("data-o")) return;
-      var movable = all(item, item.hasAttribute("data-b") ? ".f" : ".c:not(.m):not([data-z])");
+      var movable = all(item, item.hasAttribute("data-s") ? ".f" : ".c:not(.m):not([data-z])");
       if (!movable.length) return;
       var order = state.orders[item.id];
       if (!order || order.length !== movable.length) {
@@ -258,7 +258,7 @@
       if (item.tagName === "DIV") {
         var shown = !(module && modules().indexOf(module) < 0) && holds(data.rules[item.id], on, answers());
         if (shown) found.push(item.id);
-      } else if (item.hasAttribute("data-b")) {
+      } else if (item.hasAttribute("data-s")) {
         all(item, ".f").forEach(function (box) { if (on[box.id]) found.push(box.id); });
       } else if (notes[item.id]) {
         found.push(item.id);
@@ -276,7 +276,7 @@
     items.forEach(function (item) { item.hidden = !item.contains(node); });
     fields.forEach(function (field) {
       if (field.box === field.owner) return;
-      field.box.hidden = !on[field.address] || (field.owner.hasAttribute("data-b") && field.box !== node);
+      field.box.hidden = !on[field.address] || (field.owner.hasAttribute("data-s") && field.box !== node);
     });
     all(form, "section:not([id])").forEach(function (section) { section.hidden = !section.contains(node); });
     clearProblem();
@@ -366,7 +366,7 @@
     var code = form.elements._code;
     if (code && !state.code) {
       try { state.code = scope.Token ? scope.Token.readCode(code.value) : code.value; } catch (error) {
-        return { at: "_c", text: error.group > 0 ? fill(words.codeGroup, { num: error.group }) : words.codeMissing };
+        return { at: "_c", text: error.group > 0 ? fill(words.codeGroup, { group: error.group }) : words.codeMissing };
       }
     }
     return form.elements._consent.checked ? null : { at: "_consent", text: words.consent };

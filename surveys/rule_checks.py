@@ -143,6 +143,8 @@ def _rule_faults(
             yield Fault("rule-self", at, params)
         elif address not in before:
             yield Fault("rule-forward", at, params)
+        elif known.everything[address]["id"] == item["id"] and item.get("random"):
+            yield Fault("rule-in-random", at, params)
         elif known.everything[address]["id"] not in known.unclear:
             yield from _atom_faults(draft, known, atom, at, item)
 

@@ -103,6 +103,7 @@ SENTENCES: Mapping[str, str] = {
     "rule-unknown-item": N_("The rule refers to %(item)s, which does not exist."),
     "rule-forward": N_("The rule refers forward to %(item)s. Rules look back only; move one of the two."),
     "rule-self": N_("The rule refers to its own item."),
+    "rule-in-random": N_("The order here is drawn, so a rule cannot look back to %(item)s."),
     "rule-on-note": N_("The rule refers to the note %(item)s, which has no answer."),
     "rule-on-text": N_("Answers of %(item)s are no codes; a rule can only ask whether it is answered."),
     "rule-unknown-code": N_("%(item)s has no option “%(code)s”."),

@@ -37,8 +37,9 @@ def variants_as_data(questionnaire: Questionnaire) -> list[list[str]]:
 def routing_css(questionnaire: Questionnaire) -> str:
     """Return rules that hide what is not asked, for pages without script.
 
-    One rule per element, because a browser drops a whole rule when it does not know ``:has()``: then
-    everything shows, and the server discards what was not asked.
+    A browser that does not know ``:has()`` must drop all of it: then everything shows, and the server
+    discards what was not asked. ``@supports`` makes sure of that, for ``:is()`` swallows what is unknown and
+    would hide too much.
     """
     lines = []
     for item in questionnaire.items:
@@ -51,7 +52,7 @@ def routing_css(questionnaire: Questionnaire) -> str:
         for field in item.fields:
             if field.own_rule is not None:
                 lines.append(_hide(field.address, css(field.own_rule, questionnaire)))
-    return "".join(lines)
+    return "@supports selector(:has(a)){" + "".join(lines) + "}" if lines else ""
 
 
 def _hide(identifier: str, condition: str) -> str:

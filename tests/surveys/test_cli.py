@@ -12,12 +12,14 @@ def run(app, *arguments):
 def test_check_names_every_fault_and_exits_1(app):
     result = run(app, "check", DATA / "invalid" / "everything-at-once.json")
     assert result.exit_code == 1
+    place, unknown = "title/de", "The placeholder {town} is not declared. Declare or correct it."
     assert result.output.splitlines() == [
-        "items/one/colour: There is no field “colour” here. Remove it or correct its name. [fault unknown-field]",
+        "items/one/colour: There is no field “colour” here. Remove it or correct its name. "
+        "[fault unknown-field]",
         "languages: de stands twice among the languages. [fault duplicate-language]",
         "items/two/text: The text in en is missing. [fault translation-missing]",
-        "title/de: The placeholder {town} is not declared. Declare or correct it. [fault placeholder-unknown]",
-        "title/en: The placeholder {town} is not declared. Declare or correct it. [fault placeholder-unknown]",
+        f"{place}: {unknown} [fault placeholder-unknown]",
+        f"title/en: {unknown} [fault placeholder-unknown]",
         "items/two/show_if: The rule refers to four, which does not exist. [fault rule-unknown-item]",
         "items/three: A sensitive question must say why it is asked. Add why. [fault sensitive-without-why]",
         "7 faults, 0 pieces of advice",

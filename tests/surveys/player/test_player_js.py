@@ -1,0 +1,492 @@
+"""The page on a phone, in Chromium: one question per screen, nothing lost, sent when it can be."""
+
+import json
+
+import pytest
+
+from surveys.questionnaire import read
+from tests.surveys.documents import document, item, load, options, questionnaire, words
+
+pytestmark = pytest.mark.browser
+
+STATE = """() => JSON.parse(sessionStorage.getItem(
+  Object.keys(sessionStorage).find(name => name.startsWith('vielstimmig'))))"""
+
+
+def enter(page, served, phone, language="English", person=0):
+    """Open the letter's address, choose a language, agree, begin."""
+    page.goto(f"{served}/s/{phone.fielding.survey}#{phone.fielding.people[person].code}")
+    page.get_by_role("link", name=language).click()
+    page.wait_for_selector("html.j")
+
+
+def begin(page, mine=None):
+    page.locator("#_consent input").check()
+    next_screen(page)
+    if mine:
+        page.get_by_label({"yes": "Yes, only I use it", "no": "No, others use it too"}[mine]).check()
+    next_screen(page)
+
+
+def next_screen(page):
+    page.locator("form > .p button").nth(1).click()
+
+
+def here(page):
+    return page.evaluate(STATE)["here"]
+
+
+def to(page, screen):
+    for _ in range(30):
+        if here(page) == screen:
+            return
+        page.locator("form > .p button").nth(1).click()
+    raise AssertionError(f"{screen} was not reached")
+
+
+def send(page):
+    to(page, "_end")
+    page.get_by_role("button", name="Send").click()
+
+
+def received(page):
+    page.get_by_role("heading", name="Your answers have arrived").wait_for()
+
+
+def test_from_the_letter_to_received(served, survey, page, arrived):
+    phone = survey()
+    sent = []
+    page.on("request", lambda request: sent.append((request.method, request.url, request.post_data or "")))
+    enter(page, served, phone)
+    assert "#" not in page.url
+    begin(page)
+    to(page, "district")
+    page.get_by_label("South").check()
+    to(page, "born")
+    page.locator("[id='born.self']").get_by_label("no").check()
+    to(page, "arrival")
+    page.locator(".i:visible").fill("٢٠٢٠")
+    send(page)
+    received(page)
+    assert page.evaluate("Object.keys(sessionStorage).length") == 0
+    code = str(phone.fielding.people[0].code)
+    bodies = {url.removeprefix(served): body for method, url, body in sent if method == "POST"}
+    assert set(bodies) == {"/token", "/s/small/answers"}
+    assert all(code not in url for _, url, _ in sent)
+    assert code not in bodies["/s/small/answers"]
+    assert "2020" not in bodies["/s/small/answers"]
+    assert "٢٠٢٠" not in bodies["/s/small/answers"]
+    (answers,) = arrived()
+    assert (answers["district"], answers["born.self"], answers["arrival"]) == ("south", "no", "late")
+
+
+def test_every_question_can_be_left_out_and_refused(served, survey, page, arrived):
+    enter(page, served, survey())
+    begin(page)
+    to(page, "district")
+    page.locator("#district").get_by_label("I don't want to say").check()
+    to(page, "satisfied")
+    page.get_by_label("10 · fully satisfied").check()
+    to(page, "wish")
+    page.locator("#wish textarea").fill("words")
+    page.locator("#wish").get_by_label("I don't want to say").check()
+    assert page.locator("#wish textarea").input_value() == ""
+    send(page)
+    received(page)
+    (answers,) = arrived()
+    assert (answers["district"], answers["born.self"]) == ("!refused", "!no_answer")
+
+
+def test_reload_back_and_language_switch_keep_everything(served, survey, page):
+    phone = survey(languages=["de", "en", "fa-AF"])
+    enter(page, served, phone)
+    begin(page)
+    to(page, "district")
+    page.get_by_label("South").check()
+    to(page, "satisfied")
+    page.get_by_label("7", exact=True).check()
+    page.reload()
+    page.wait_for_selector("html.j")
+    assert here(page) == "satisfied"
+    assert page.get_by_label("7", exact=True).is_checked()
+    page.locator("header summary").click()
+    page.get_by_role("link", name="دری").click()
+    page.wait_for_selector("html.j[lang='fa-AF']")
+    assert (page.locator("html").get_attribute("dir"), here(page)) == ("rtl", "satisfied")
+    assert page.get_by_label("7", exact=True).is_checked()
+    assert page.locator("input[name=district][value=south]").is_checked()
+    kept = page.evaluate(STATE)
+    assert kept["code"]["text"] == str(phone.fielding.people[0].code).replace("-", "")
+    page.locator("form > .p button").nth(1).click()
+    after = here(page)
+    page.go_back()
+    page.wait_for_function("document.querySelector('#satisfied:not([hidden])')")
+    assert here(page) == "satisfied"
+    page.go_forward()
+    page.wait_for_function("document.querySelector('#satisfied[hidden]')")
+    assert here(page) == after
+
+
+def test_on_ones_own_phone_answers_survive_the_tab_encrypted(served, survey, page):
+    enter(page, served, survey())
+    begin(page, mine="yes")
+    to(page, "district")
+    page.get_by_label("South").check()
+    to(page, "born")
+    page.wait_for_timeout(300)
+    context = page.context
+    stored = page.evaluate(
+        """() => new Promise(done => { indexedDB.open('vielstimmig-player').onsuccess = event => {
+          const kept = event.target.result.transaction('kept').objectStore('kept'), all = kept.getAll();
+          all.onsuccess = () => done(all.result.map(one => one instanceof CryptoKey
+            ? {key: one.extractable}
+            : {text: new TextDecoder().decode(one.hidden).includes('south')})); } })"""
+    )
+    assert sorted(stored, key=str) == [{"key": False}, {"text": False}]
+    page.close()
+    other = context.new_page()
+    other.goto(f"{served}/s/small/en")
+    other.wait_for_selector("html.j")
+    other.wait_for_function("document.querySelector('#born:not([hidden])')")
+    assert other.locator("input[name=district][value=south]").is_checked()
+    other.get_by_role("button", name="Delete my answers from this phone").click()
+    other.wait_for_selector("html.j #_start:not([hidden])")
+    assert not other.locator("input[name=district][value=south]").is_checked()
+    left = """() => new Promise(done => { indexedDB.open('vielstimmig-player').onsuccess = event => {
+      const all = event.target.result.transaction('kept').objectStore('kept').getAllKeys();
+      all.onsuccess = () => done(all.result); } })"""
+    assert other.evaluate(left) == []
+
+
+def test_on_a_shared_phone_the_tab_takes_the_answers_with_it(served, survey, page):
+    enter(page, served, survey())
+    begin(page, mine="no")
+    to(page, "district")
+    page.get_by_label("South").check()
+    context = page.context
+    page.close()
+    other = context.new_page()
+    other.goto(f"{served}/s/small/en")
+    other.wait_for_selector("html.j")
+    assert other.locator("#_start").is_visible()
+    assert not other.locator("input[name=district][value=south]").is_checked()
+
+
+def test_flight_mode_loses_nothing_and_sends_later(served, survey, page, arrived):
+    enter(page, served, survey())
+    page.wait_for_function("navigator.serviceWorker.controller")
+    page.reload()
+    page.wait_for_selector("html.j")
+    begin(page)
+    page.context.set_offline(True)
+    to(page, "district")
+    page.get_by_label("South").check()
+    page.reload()
+    page.wait_for_selector("html.j")
+    assert page.get_by_label("South").is_checked()
+    send(page)
+    page.get_by_text("Nothing has been sent. Your answers wait on this phone").wait_for()
+    assert arrived_count(page) == 1
+    page.context.set_offline(False)
+    received(page)
+    (answers,) = arrived()
+    assert answers["district"] == "south"
+
+
+def arrived_count(page):
+    """Records in the queue of this phone."""
+    return page.evaluate(
+        """() => new Promise(done => { indexedDB.open('vielstimmig-player').onsuccess = event => {
+          const all = event.target.result.transaction('kept').objectStore('kept').getAllKeys();
+          all.onsuccess = () => done(all.result.filter(name => name.endsWith(':queue')).length); } })"""
+    )
+
+
+def test_a_used_code_is_told_plainly_and_the_answers_stay(served, survey, new_page):
+    phone = survey()
+    for number in range(2):
+        page = new_page()
+        enter(page, served, phone)
+        begin(page)
+        to(page, "district")
+        page.get_by_label("South").check()
+        send(page)
+        if number == 0:
+            received(page)
+        else:
+            page.get_by_role("alert").get_by_text("This access code was used already").wait_for()
+            assert page.locator("input[name=district][value=south]").is_checked()
+
+
+def test_faults_on_a_screen_are_named_linked_and_prefixed(served, survey, page):
+    phone = survey()
+    page.goto(f"{served}/s/small/en")
+    page.wait_for_selector("html.j")
+    page.get_by_role("button", name="Begin").click()
+    alert = page.get_by_role("alert")
+    assert "Please type the access code" in alert.inner_text()
+    page.get_by_label("Access code").fill("AAAAA")
+    page.get_by_role("button", name="Begin").click()
+    assert "group 1" in alert.inner_text()
+    page.get_by_label("Access code").fill(str(phone.fielding.people[0].code))
+    page.get_by_role("button", name="Begin").click()
+    assert page.title() == "Error: Living in Musterstadt"
+    page.get_by_role("link", name="Please tick").click()
+    assert page.evaluate("document.activeElement.name") == "_consent"
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Begin").click()
+    assert (page.get_by_role("alert").count(), page.title()) == (0, "Living in Musterstadt")
+
+
+BANDS = [
+    {"code": "young", "to": 29, "label": words("bis 29")},
+    {"code": "old", "from": 30, "label": words("ab 30")},
+]
+NOTHING = {**options("none")[0], "exclusive": True}
+MANY = document(
+    item("choose", "multiple", options=[*options("a", "b", "c"), NOTHING], max=2),
+    item("rank", "ranking", options=options("a", "b", "c"), top=2),
+    item("age", "number", entry="type", min=0, max=120, unit=words("Jahre"), options=BANDS),
+    item("year", "date", exact=True, min=1900, max=2030),
+    item("order", options=options("a", "b", "c", "d", "e", "f", "g", "h"), random=True),
+    id="many",
+)
+
+
+def test_at_most_exclusive_and_refused(served, survey, page):
+    enter(page, served, survey(document=MANY), "English")
+    begin(page)
+    box = page.locator("#choose")
+    for label in ("A (en)", "B (en)", "C (en)"):
+        box.get_by_label(label).check()
+    page.get_by_role("button", name="Next").click()
+    assert "At most 2 answers" in page.get_by_role("alert").inner_text()
+    box.get_by_label("NONE (en)").check()
+    assert box.locator("input:checked").count() == 1
+    box.get_by_label("A (en)").check()
+    assert box.locator("input:checked").evaluate_all("all => all.map(one => one.value)") == ["a"]
+    box.get_by_label("I don't want to say").check()
+    assert box.locator("input:checked").evaluate_all("all => all.map(one => one.value)") == ["!refused"]
+
+
+def test_ranking_by_tap_by_buttons_and_by_lists(served, survey, page):
+    enter(page, served, survey(document=MANY), "English")
+    begin(page)
+    to(page, "rank")
+    box = page.locator("#rank")
+
+    def ranked():
+        return page.evaluate(
+            "JSON.parse(sessionStorage.getItem(Object.keys(sessionStorage)[0])).answers.rank"
+        )
+
+    box.get_by_role("button", name="C (en)").click()
+    box.get_by_role("button", name="A (en)").click()
+    assert ranked() == ["c", "a"]
+    assert page.get_by_role("status").filter(has_text="A (en): Place 2").count() == 1
+    box.get_by_role("button", name="Move up: A (en)").click()
+    assert ranked() == ["a", "c"]
+    box.get_by_role("button", name="Remove: A (en)").click()
+    assert ranked() == ["c"]
+    box.get_by_text("Choose from lists instead").click()
+    box.get_by_label("Place 2").select_option("b")
+    assert ranked() == ["c", "b"]
+    assert box.locator("li").count() == 2
+    box.get_by_label("I don't want to say").check()
+    assert (ranked(), box.locator("li").count()) == ("!refused", 0)
+
+
+def test_typed_numbers(served, survey, page, arrived):
+    enter(page, served, survey(document=MANY), "English")
+    begin(page)
+    to(page, "age")
+    field = page.locator("#age .i")
+    for typed, fault in (("old", "whole number"), ("200", "from 0 to 120")):
+        field.fill(typed)
+        page.get_by_role("button", name="Next").click()
+        assert fault in page.get_by_role("alert").inner_text()
+    field.fill("29")
+    assert page.locator("input[name=age]:checked").get_attribute("value") == "young"
+    page.get_by_role("button", name="Next").click()
+    page.reload()
+    page.wait_for_selector("html.j")
+    page.locator("#year .i").fill("1850")
+    page.get_by_role("button", name="Next").click()
+    assert "from 1900 to 2030" in page.get_by_role("alert").inner_text()
+    page.locator("#year .i").fill("1980")
+    send(page)
+    received(page)
+    (answers,) = arrived()
+    assert (answers["age"], answers["year"]) == ("young", 1980)
+
+
+def test_a_drawn_order_stays_through_reload_and_language(served, survey, page):
+    enter(page, served, survey(document=MANY), "English")
+    begin(page)
+    to(page, "order")
+    order = "() => [...document.querySelectorAll('#order input')].map(one => one.value)"
+    drawn = page.evaluate(order)
+    assert (sorted(drawn[:8]), drawn[8]) == (list("abcdefgh"), "!refused")
+    page.reload()
+    page.wait_for_selector("html.j")
+    assert page.evaluate(order) == drawn
+    page.goto(f"{served}/s/many/de")
+    page.wait_for_selector("html.j")
+    assert page.evaluate(order) == drawn
+
+
+def test_by_keyboard_alone(served, survey, page, arrived):
+    phone = survey()
+    page.goto(f"{served}/s/small/en#{phone.fielding.people[0].code}")
+    page.wait_for_selector("html.j")
+
+    def press(name):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent.trim()") == name:
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{name} cannot be reached with the Tab key")
+
+    while page.evaluate("document.activeElement.name") != "_consent":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    press("Begin")
+    for _ in range(20):
+        if here(page) == "_end":
+            break
+        page.keyboard.press("Tab")
+        for _ in range(8):
+            if page.evaluate("document.activeElement.type") in ("radio", "checkbox", "textarea"):
+                page.keyboard.press("Space")
+                break
+            page.keyboard.press("Tab")
+        press("Next")
+    press("Send")
+    received(page)
+    (answers,) = arrived()
+    assert answers["district"] == "north"
+    assert {answers["feel.hope"], answers["feel.alone"]} == {"4"}
+
+
+@pytest.mark.parametrize("language", ["de", "en", "fa-AF"])
+@pytest.mark.parametrize("script", [True, False])
+def test_no_accessibility_violations_at_320_px_and_large_text(served, survey, new_page, language, script):
+    survey(languages=["de", "en", "fa-AF"])
+    page = new_page(java_script_enabled=True, viewport={"width": 320, "height": 640})
+    if not script:
+        page.route("**/assets/player.js*", lambda route: route.abort())
+    page.goto(f"{served}/s/small/{language}" + ("" if script else "/v2"))
+    if script:
+        page.wait_for_selector("html.j")
+    page.axe()
+    page.fits()
+    page.evaluate("document.documentElement.style.fontSize = '225%'")
+    page.fits()
+    if not script:
+        return
+    page.locator("#_c input").fill("")
+    page.evaluate("document.querySelector('#_c').remove()")
+    page.locator("#_consent input").check()
+    for _ in range(20):
+        if not page.locator("form > .p button").nth(1).is_visible():
+            break
+        page.locator("form > .p button").nth(1).click()
+        page.fits()
+        page.axe()
+
+
+def test_without_script_the_form_is_whole_and_received(served, survey, page_without_script, arrived):
+    phone = survey()
+    page = page_without_script
+    page.goto(f"{served}/s/small/en")
+    assert not page.get_by_role("button", name="Send").is_visible()
+    page.get_by_role("link", name="Begin").click()
+    assert page.url.endswith(("/v1", "/v2"))
+    assert not page.locator("#arrival").is_visible()
+    page.locator("[id='born.self']").get_by_label("no", exact=True).check()
+    assert page.locator("#arrival").is_visible()
+    page.locator("#arrival").get_by_label("up to 2015").check()
+    page.get_by_label("Access code").fill(str(phone.fielding.people[0].code))
+    page.locator("#_consent input").check()
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("heading", name="Your answers have arrived").wait_for()
+    (answers,) = arrived()
+    assert (answers["born.self"], answers["arrival"]) == ("no", "early")
+
+
+def test_where_has_is_unknown_everything_shows(served, survey, page_without_script):
+    survey()
+    page = page_without_script
+
+    def without_has(route):
+        reply = route.fetch()
+        headers = {
+            name: text
+            for name, text in reply.headers.items()
+            if "security" not in name and "encod" not in name
+        }
+        route.fulfill(status=200, headers=headers, body=reply.text().replace(":has(", ":unknown("))
+
+    page.route("**/v1", without_has)
+    page.goto(f"{served}/s/small/en/v1")
+    made = questionnaire()
+    shown = page.locator(".f:visible").evaluate_all("all => all.map(one => one.id)")
+    assert shown == [field.address for field in made.fields if made.in_variant(field.module, 1)]
+
+
+def test_a_phone_without_webcrypto_is_told_and_keeps_its_form(served, survey, page):
+    survey()
+    page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+    page.goto(f"{served}/s/small/en/v1")
+    page.get_by_text("This browser cannot send your answers by the safest way").wait_for()
+    assert page.locator("html.n").count() == 1
+    assert page.get_by_role("button", name="Send").is_visible()
+    assert page.get_by_text("It could connect them while you send").is_visible()
+
+
+def test_after_the_close_nothing_is_kept(served, field, page):
+    field(load("small"), "sample", closes_on="2020-01-01")
+    page.goto(f"{served}/s/small/en")
+    page.wait_for_selector("html.j")
+    page.evaluate(
+        "sessionStorage.setItem('vielstimmig:0123456789abcdef', JSON.stringify({here: 'district'}))"
+    )
+    page.reload()
+    page.wait_for_selector("html.j")
+    assert here(page) == "_start"
+
+
+def test_sound_loads_only_after_a_tap(served, survey, page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    enter(page, served, survey())
+    begin(page)
+    to(page, "district")
+    assert page.locator("#district audio").get_attribute("src").endswith("/s/small/sound/district.mp3")
+    assert page.locator("#district audio").get_attribute("preload") == "none"
+    to(page, "_end")
+    assert [url for url in asked if "/sound/" in url] == []
+
+
+def test_what_the_script_posts_is_what_python_reads(served, survey, page):
+    """The body of the script, straight from the wire, has no fault for surveys.answers."""
+    from surveys.answers import check
+
+    bodies = []
+    page.on(
+        "request",
+        lambda request: bodies.append(request.post_data) if request.url.endswith("/answers") else None,
+    )
+    enter(page, served, survey(document=MANY), "English")
+    begin(page)
+    page.locator("#choose").get_by_label("B (en)").check()
+    to(page, "rank")
+    page.locator("#rank").get_by_label("I don't want to say").check()
+    to(page, "year")
+    page.locator("#year").get_by_label("I don't want to say").check()
+    send(page)
+    received(page)
+    body = json.loads(bodies[0])
+    assert body["answers"] == {"_consent": "yes", "choose": ["b"], "rank!": "!refused", "year!": "!refused"}
+    assert check(read(MANY), body["answers"]).answers["rank"] == "!refused"

@@ -22,6 +22,7 @@ from babel.messages.extract import extract_from_dir
 from babel.plural import PluralRule, to_gettext
 
 from localtext import chain
+from web.translation_faults import PLACEHOLDER, entry_faults
 
 ROOT = Path(__file__).resolve().parent.parent
 TRANSLATIONS = ROOT / "translations"
@@ -60,9 +61,6 @@ _CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 
 #: Languages whose plural rule CLDR keeps under another tag.
 _PLURALS_AS = {"kmr": "ku", "rmy": "de"}
-
-_PLACEHOLDER = re.compile(r"%\((\w+)\)([sd])|%(?!\()[sdr]|\{(\w*)\}")
-_MARKUP = re.compile(r"</?[a-z]+[^>]*>")
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def extract(domain: Domain, root: Path = ROOT) -> polib.POFile:
         if (name, "") not in entry.occurrences:
             entry.occurrences.append((name, ""))
         entry.comment = entry.comment or " ".join(comments).removeprefix("Translators:").strip()
-        if _PLACEHOLDER.search(singular + plural) and "python-format" not in entry.flags:
+        if PLACEHOLDER.search(singular + plural) and "python-format" not in entry.flags:
             entry.flags.append("python-format")
         if plural:
             entry.msgstr_plural = {0: "", 1: ""}
@@ -280,81 +278,6 @@ def progress(folder: Path = TRANSLATIONS) -> Iterator[Progress]:
         yield Progress(state, sum(map(is_translated, texts)), len(texts))
 
 
-def _placeholders(text: str) -> set[str]:
-    return {found.group() for found in _PLACEHOLDER.finditer(text.replace("%%", ""))}
-
-
-def text_faults(msgid: str, translation: str, *, may_omit_number: bool = False) -> list[str]:
-    """What is wrong with one translation: placeholders, markup, line breaks at its ends."""
-    faults = []
-    wanted, found = _placeholders(msgid), _placeholders(translation)
-    lost = wanted - found - ({"%(num)s", "%(num)d"} if may_omit_number else set())
-    if lost:
-        faults.append(f"placeholder {', '.join(sorted(lost))} is missing")
-    if found - wanted:
-        faults.append(f"placeholder {', '.join(sorted(found - wanted))} is not in the source")
-    if sorted(_MARKUP.findall(msgid)) != sorted(_MARKUP.findall(translation)):
-        faults.append("the markup differs from the source")
-    if msgid.strip() == msgid and translation.strip() != translation:
-        faults.append("space at its beginning or end")
-    return faults
-
-
-def entry_faults(entry: polib.POEntry, tag: str) -> list[str]:
-    """What is wrong with a translated entry; nothing for an untranslated one."""
-    if not entry.msgid_plural:
-        return text_faults(entry.msgid, entry.msgstr) if entry.msgstr else []
-    categories = plural_categories(tag)
-    faults = []
-    if sorted(entry.msgstr_plural) != list(range(len(categories))):
-        faults.append(f"has {len(entry.msgstr_plural)} plural forms, CLDR has {len(categories)} for {tag}")
-    for index, text in entry.msgstr_plural.items():
-        category = categories[index] if index < len(categories) else "other"
-        source = entry.msgid if category == "one" and "%(num)" not in text else entry.msgid_plural
-        if text:
-            faults += text_faults(source, text, may_omit_number=category in ("zero", "one", "two"))
-    return faults
-
-
-def check(root: Path = ROOT, folder: Path = TRANSLATIONS) -> list[str]:
-    """Every fault of templates and catalogues, each a sentence that names the file and the remedy."""
-    faults = []
-    for domain in DOMAINS:
-        pot = extract(domain, root)
-        template = pot_path(domain, folder)
-        if not template.exists() or template.read_text("utf-8") != str(pot) + "\n":
-            faults.append(f"{template.name} is stale; run: flask i18n update")
-        for state in languages(folder):
-            if state.domain == domain and state.state != "source":
-                faults += _catalogue_faults(state, pot, folder)
-    return faults
-
-
-def _catalogue_faults(state: State, pot: polib.POFile, folder: Path) -> list[str]:
-    place = f"{state.tag} {state.domain}"
-    path = po_path(state.tag, state.domain, folder)
-    if not path.exists():
-        return [f"{place}: there is no catalogue; run: flask i18n update"]
-    catalogue = polib.pofile(str(path))
-    faults = []
-    texts = {(entry.msgid, entry.msgid_plural) for entry in catalogue if not entry.obsolete}
-    if texts != {(entry.msgid, entry.msgid_plural) for entry in pot}:
-        faults.append(f"{place}: the catalogue is stale; run: flask i18n update")
-    if catalogue.metadata.get("Plural-Forms") != plural_formula(state.tag):
-        faults.append(f"{place}: the plural forms are not those of CLDR; run: flask i18n update")
-    for entry in catalogue:
-        if entry.obsolete:
-            continue
-        faults += [f"{place}: “{entry.msgid[:60]}” {fault}" for fault in entry_faults(entry, state.tag)]
-        if entry.fuzzy:
-            faults.append(f"{place}: “{entry.msgid[:60]}” is marked fuzzy; confirm or replace it")
-        elif state.complete and not is_translated(entry):
-            faults.append(
-                f"{place}: “{entry.msgid[:60]}” is not translated, but the language is called complete"
-            )
-    return faults
-
-
 def as_task(entry: polib.POEntry, tag: str) -> dict[str, Any]:
     """One text as a translator gets it; `translation` is what to fill in."""
     task: dict[str, Any] = {"id": entry.msgid}
@@ -426,7 +349,7 @@ def _fill_one(entry: polib.POEntry, translation: Any, tag: str) -> str:
         return "needs one text"
     else:
         trial.msgstr = translation
-    faults = entry_faults(trial, tag)
+    faults = entry_faults(trial, plural_categories(tag))
     if faults:
         return "; ".join(faults)
     entry.msgstr, entry.msgstr_plural = trial.msgstr, trial.msgstr_plural

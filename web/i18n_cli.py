@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from web import catalogues
+from web import catalogue_checks, catalogues
 
 _DOMAIN = click.Choice(catalogues.DOMAINS)
 
@@ -55,7 +55,7 @@ def status() -> None:
 @commands.command()
 def check() -> None:
     """Fail when a template or catalogue is stale, incomplete although called complete, or faulty."""
-    faults = catalogues.check()
+    faults = catalogue_checks.check()
     for fault in faults:
         click.echo(fault, err=True)
     if faults:

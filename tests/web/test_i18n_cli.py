@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.web.test_catalogues import house  # noqa: F401 - a fixture
-from web import catalogues
+from web import catalogue_checks, catalogues
 
 
 @pytest.fixture
@@ -13,9 +13,9 @@ def run(app, house, monkeypatch):  # noqa: F811
     """The commands, working in a small house of its own."""
     translations = house / "translations"
     monkeypatch.setattr(catalogues, "ROOT", house)
-    for name in ("update", "check"):
-        whole = getattr(catalogues, name)
-        monkeypatch.setattr(catalogues, name, lambda whole=whole: whole(house, translations))
+    for module, name in ((catalogues, "update"), (catalogue_checks, "check")):
+        whole = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda whole=whole: whole(house, translations))
     whole_extract = catalogues.extract
     monkeypatch.setattr(catalogues, "extract", lambda domain, root=house: whole_extract(domain, root))
     for name, position in (("progress", 0), ("compile_all", 0), ("pot_path", 1), ("missing", 3), ("fill", 3)):

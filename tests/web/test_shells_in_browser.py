@@ -16,7 +16,13 @@ def open_things(app):
     titles = {"de": "Wohnen in unserer Stadt", "ar": "السكن في مدينتنا", "en": "Living in our city"}
     with app.app_context(), collector.begin() as session:
         publish(session, "office", "wave", "living", {"survey": "living", "title": titles, "state": "open"})
-        publish(session, "office", "wave", "other", {"survey": "other", "title": {"de": "Noch eine"}, "state": "open"})
+        publish(
+            session,
+            "office",
+            "wave",
+            "other",
+            {"survey": "other", "title": {"de": "Noch eine"}, "state": "open"},
+        )
         publish(session, "office", "round", "r1", {"slug": "ideas", "title": titles, "state": "open"})
 
 

@@ -225,7 +225,18 @@ def solve(
     :class:`CalibrationError` where no solution is found.
     """
     low, high = _checked_bounds(method, bounds)
-    scale = np.maximum(np.abs(targets), _column_mass(matrix, weights))
+    mass = _column_mass(matrix, weights)
+    gaps = np.flatnonzero(~np.isfinite(mass))
+    if gaps.size:
+        name = names[int(gaps[0])]
+        count = int(np.count_nonzero(~np.isfinite(matrix[:, int(gaps[0])])))
+        raise CalibrationError(
+            "calibration_missing",
+            f"{count} respondents have no value for the calibration variable {name}.",
+            place=name,
+            count=count,
+        )
+    scale = np.maximum(np.abs(targets), mass)
     _check_reachable(matrix, weights, targets, names, low, high, scale)
     problem = _Problem(matrix, weights, targets, scale, DISTANCES[method], low, high, variance)
     state = problem.at(np.zeros(matrix.shape[1]), None, np.empty(len(weights)))

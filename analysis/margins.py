@@ -205,47 +205,41 @@ def check_categories(margin: Margin, column: Column, active: np.ndarray, partial
 
     ``partial`` lets categories without respondents pass (standardisation over sparse tables).
     """
-    codes = margin.codes(column)
-    present = np.zeros(len(margin.categories), bool)
-    present[codes[active & (codes >= 0)]] = True
-    empty = [
-        c for c, seen, n in zip(margin.categories, present, margin.counts, strict=True) if n and not seen
-    ]
+    values = column.values if active.all() else np.where(active, column.values, len(column.levels))
+    rows = np.bincount(values + 1, minlength=len(column.levels) + 2)
+    seen = dict(zip(column.levels, rows[1:].tolist(), strict=False))
+    empty = [c for c, n in zip(margin.categories, margin.counts, strict=True) if n and not seen.get(c)]
     if empty and not partial:
+        counted = margin.counts[margin.categories.index(empty[0])]
         raise MarginError(
             "category_without_sample",
             f"Margin {margin.name}: nobody in the sample is in {', '.join(empty[:5])}, which counts "
-            f"{margin.counts[margin.categories.index(empty[0])]:,.10g} in the population. Merge it with a "
-            "neighbour.",
+            f"{counted:,.10g} in the population. Merge it with a neighbour.",
             place=f"{margin.name}={empty[0]}",
             categories=empty,
         )
-    outside = np.unique(column.values[active & (codes == -2)])
-    if outside.size:
-        level = column.levels[int(outside[0])]
-        count = int(np.count_nonzero(active & (column.values == outside[0])))
+    outside = [level for level in column.levels if seen[level] and level not in margin.categories]
+    if outside:
         raise MarginError(
             "category_without_margin",
-            f"{count} respondents have {margin.name} = {level}, a category that the margin does not have. "
-            "Declare a "
-            f"rule for it, for example outside={{'{level}': 'random'}}; the answer stays as given.",
-            place=f"{margin.name}={level}",
-            count=count,
+            f"{seen[outside[0]]} respondents have {margin.name} = {outside[0]}, a category that the margin "
+            f"does not have. Declare a rule for it with margin_items.complete_margins, for example "
+            f"outside={{'{margin.name}': {{'{outside[0]}': 'random'}}}}; the answer stays as given.",
+            place=f"{margin.name}={outside[0]}",
+            count=seen[outside[0]],
         )
-    zero = [c for c, seen, n in zip(margin.categories, present, margin.counts, strict=True) if seen and not n]
+    zero = [c for c, n in zip(margin.categories, margin.counts, strict=True) if seen.get(c) and not n]
     if zero:
         raise MarginError(
             "category_of_nobody",
-            f"Margin {margin.name}: {zero[0]} counts 0 in the population, yet somebody in the sample is in "
-            "it.",
+            f"Margin {margin.name}: {zero[0]} counts 0 in the population, yet the sample has somebody in it.",
             place=f"{margin.name}={zero[0]}",
         )
-    missing = int(np.count_nonzero(active & (codes == -1)))
-    if missing:
+    if rows[0]:
         raise MarginError(
             "margin_missing",
-            f"{missing} respondents have no value for {margin.name}. Impute it for weighting with "
+            f"{rows[0]} respondents have no value for {margin.name}. Impute it for weighting with "
             "margin_items.complete_margins (from a seed, within keys; the share is reported).",
             place=margin.name,
-            count=missing,
+            count=int(rows[0]),
         )

@@ -62,10 +62,7 @@ class PostStrata:
     before: Floats
     after: Floats
     uncertainty: Floats | None = None
-
-    @property
-    def count(self) -> int:
-        return len(self.uncertainty) if self.uncertainty is not None else int(self.codes.max()) + 1
+    count: int = 0
 
     def split(self, scores: Floats) -> tuple[Floats, Floats]:
         z = _ratio(scores, self.after)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 
 from analysis.columns import Bools, Floats, Ints
 from analysis.errors import DataError, DesignError
@@ -122,20 +123,12 @@ class Replicates:
 def column_rank(table: Floats, tolerance: float = RANK_TOLERANCE) -> int:
     """Number of columns that keep more than ``tolerance`` of their length beside the columns before them.
 
-    The rule of R's ``qr`` on the (small) triangular factor, so that degrees of freedom agree with it.
+    The tolerance of R's ``qr``, so that degrees of freedom agree with it.
     """
-    root = np.asarray(np.linalg.qr(table, mode="r")) if table.shape[0] > table.shape[1] else table
-    norms = np.linalg.norm(root, axis=0)
-    basis = np.empty((root.shape[0], 0))
-    rank = 0
-    for j in range(root.shape[1]):
-        if not norms[j]:
-            continue
-        rest = root[:, j]
-        for _ in range(2):  # The second pass removes what rounding left of the first.
-            rest = rest - basis @ (basis.T @ rest)
-        length = np.linalg.norm(rest)
-        if length > tolerance * norms[j]:
-            basis = np.column_stack([basis, rest / length])
-            rank += 1
-    return rank
+    norms = np.linalg.norm(table, axis=0)
+    unit = table[:, norms > 0] / norms[norms > 0]
+    if not unit.size:
+        return 0
+    root = np.asarray(np.linalg.qr(unit, mode="r")) if unit.shape[0] > unit.shape[1] else unit
+    _, pivoted, _ = linalg.qr(root, mode="economic", pivoting=True)
+    return int(np.count_nonzero(np.abs(np.diag(pivoted)) > tolerance))

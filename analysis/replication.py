@@ -28,7 +28,7 @@ def _made(
     rscales: Floats,
     kind: str,
     mse: bool,
-    unit: Ints | None = None,
+    df: float | None = None,
 ) -> SurveyDesign:
     if design.calibrations:
         raise DesignError(
@@ -37,10 +37,16 @@ def _made(
             "then every "
             "replicate is calibrated again.",
         )
-    replicates = Replicates(
-        design.weights, factors, design.plan[0].unit if unit is None else unit, scale, rscales, mse, kind
-    )
-    return replace(design, replicates=replicates)
+    first = design.plan[0]
+    by_row = len(factors) != len(first.unit_stratum)
+    unit = None if by_row else first.unit
+    if df is None and not by_row:
+        # The rank of these factors minus one, known without taking it.
+        df = float(min(len(first.unit_stratum) - len(first.size), factors.shape[1] - 1))
+    if design.domain is not None:
+        df = None
+    made = Replicates(design.weights, factors, unit, scale, rscales, mse, kind, df)
+    return replace(design, replicates=made)
 
 
 def _order_of_appearance(design: SurveyDesign) -> Ints:
@@ -176,7 +182,7 @@ def balanced(design: SurveyDesign, *, fay: float = 0.0, mse: bool = False) -> Su
     factors = np.where(chosen, 2.0 - fay, fay)
     total = factors.shape[1]
     scale = 1.0 / (total * (1 - fay) ** 2)
-    return _made(design, factors, scale, np.ones(total), "Fay" if fay else "BRR", mse)
+    return _made(design, factors, scale, np.ones(total), "Fay" if fay else "BRR", mse, float(count))
 
 
 def bootstrap(
@@ -261,7 +267,7 @@ def _preston(design: SurveyDesign, count: int, rng: np.random.Generator, mse: bo
             running = running * onward
             kept &= taken
         out[:, r] = total
-    return _made(design, out, 1.0, np.full(count, 1.0 / (count - 1)), "mrbbootstrap", mse, np.arange(rows))
+    return _made(design, out, 1.0, np.full(count, 1.0 / (count - 1)), "mrbbootstrap", mse)
 
 
 def _half_sample(strata: Ints, half: Ints, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -47,6 +48,15 @@ class Stage:
         with np.errstate(invalid="ignore"):
             out = 1.0 - self.size / self.population
         return np.where(np.isinf(self.population), 1.0, out)
+
+    @cached_property
+    def starts(self) -> Ints:
+        """(H,) the first unit of every stratum: units are numbered stratum by stratum."""
+        return np.searchsorted(self.unit_stratum, np.arange(len(self.size))).astype(np.int64)
+
+    def means(self, totals: Floats) -> Floats:
+        """(H, p) means of unit totals (U, p) by stratum."""
+        return np.asarray(np.add.reduceat(totals, self.starts, axis=0) / self.size[:, None])
 
     @property
     def single_rows(self) -> bool:
@@ -111,7 +121,15 @@ def stages(
 def _pair(outer: Ints, inner: Ints) -> tuple[Ints, Ints]:
     """Codes of the pairs that occur and the first row of each."""
     width = int(inner.max()) + 1 if len(inner) else 1
-    key = outer * width + inner
+    key = outer * width + inner if outer.any() else inner
+    span = int(key.max()) + 1 if len(key) else 0
+    if span <= 4 * len(key):
+        # Few possible pairs are counted in place of being sorted.
+        present = np.bincount(key, minlength=span) > 0
+        code = (np.cumsum(present) - 1)[key]
+        first = np.empty(int(present.sum()), np.int64)
+        first[code[::-1]] = np.arange(len(key) - 1, -1, -1)
+        return code.astype(np.int64), first
     _, first, code = np.unique(key, return_index=True, return_inverse=True)
     return code.astype(np.int64), first.astype(np.int64)
 
@@ -171,13 +189,16 @@ def covariance(scores: Floats, plan: Sequence[Stage], lonely: str, active: Bools
 def stage_covariance(totals: Floats, stage: Stage, lonely: str, live: Bools | None = None) -> Floats:
     """(p, p) contribution of one stage from unit totals (U, p)."""
     factor, alone = stage_factors(stage, lonely, live)
-    count = len(stage.size)
-    sums = np.stack([np.bincount(stage.unit_stratum, column, count) for column in totals.T], axis=1)
-    means = sums / stage.size[:, None]
+    centred = centred_totals(totals, stage, lonely, alone) * np.sqrt(factor)[stage.unit_stratum][:, None]
+    return np.asarray(centred.T @ centred)
+
+
+def centred_totals(totals: Floats, stage: Stage, lonely: str, alone: Bools) -> Floats:
+    """(U, p) unit totals minus their stratum's mean; lonely units minus the grand mean under ``adjust``."""
+    means = stage.means(totals)
     if lonely == "adjust" and alone.any():
         means[alone] = totals.mean(axis=0)
-    centred = (totals - means[stage.unit_stratum]) * np.sqrt(factor)[stage.unit_stratum][:, None]
-    return np.asarray(centred.T @ centred)
+    return np.asarray(totals - means[stage.unit_stratum])
 
 
 def stage_factors(stage: Stage, lonely: str, live: Bools | None = None) -> tuple[Floats, Bools]:

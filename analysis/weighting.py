@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -53,7 +53,9 @@ def post_stratify(design: SurveyDesign, margins: Margins | Margin, *, partial: b
     codes = np.where(design.active, margin.codes(column), 0)
     factor = _post_factor(design.weights, codes, margin)
     after = design.weights * factor[codes]
-    step = projection.PostStrata(codes, design.weights, after, _uncertainty((margin,)))
+    step = projection.PostStrata(
+        codes, design.weights, after, _uncertainty((margin,)), len(margin.categories)
+    )
     notes = tuple(
         f"category_without_sample: {margin.name}={c}"
         for c, n, f in zip(margin.categories, margin.counts, factor, strict=True)
@@ -63,9 +65,7 @@ def post_stratify(design: SurveyDesign, margins: Margins | Margin, *, partial: b
     if design.replicates is not None:
         tables = [w * _post_factor(w, codes, margin)[codes] for w in design.replicates.each()]
         replicates = _recombined(design.replicates, np.stack(tables, axis=1))
-    return _finish(
-        design, after, step, replicates, "post-stratification", (margin,), {margin.name: codes}, 1, notes
-    )
+    return _finish(design, after, step, replicates, "post-stratification", (margin,), 1, notes)
 
 
 def _single(margins: Margins) -> Margin:
@@ -79,7 +79,9 @@ def _single(margins: Margins) -> Margin:
 
 def _post_factor(weights: Floats, codes: Array, margin: Margin) -> Floats:
     sums = np.asarray(np.bincount(codes, weights, len(margin.categories)), float)
-    return np.divide(margin.counts, sums, out=np.zeros_like(sums), where=sums != 0)
+    out = np.zeros_like(sums)
+    np.divide(margin.counts, sums, out=out, where=sums != 0)
+    return out
 
 
 def rake(
@@ -109,8 +111,7 @@ def rake(
     if design.replicates is not None:
         tables = [fit.weights(w, f"replicate {r + 1}: ")[0] for r, w in enumerate(design.replicates.each())]
         replicates = _recombined(design.replicates, np.stack(tables, axis=1))
-    codes = dict(zip((m.name for m in margins), coded, strict=True))
-    return _finish(design, after, step, replicates, "raking", margins.margins, codes, used, (), gap)
+    return _finish(design, after, step, replicates, "raking", margins.margins, used, (), gap)
 
 
 def _codes_of(margin: Margin, column: Column, active: Array) -> Array:
@@ -256,18 +257,9 @@ def _matrix(
             f"The calibration columns have shape {matrix.shape}; expected {len(design)} rows for "
             f"{len(names)} totals.",
         )
-    if len(design.calibrations) or design.domain is not None or not np.isfinite(matrix[:1]).all():
+    if not design.active.all():
+        # Rows outside the domain may lack values; with weight 0 they must not spoil the sums.
         matrix = np.where(design.active[:, None], matrix, 0.0)
-    gaps = ~np.isfinite(matrix.sum(axis=0))
-    if gaps.any():
-        name = names[int(np.flatnonzero(gaps)[0])]
-        count = int(np.count_nonzero(~np.isfinite(matrix[:, int(np.flatnonzero(gaps)[0])])))
-        raise MarginError(
-            "calibration_missing",
-            f"{count} respondents have no value for the calibration variable {name}.",
-            place=name,
-            count=count,
-        )
     return matrix
 
 
@@ -327,19 +319,16 @@ def _finish(
     replicates: Replicates | None,
     kind: str,
     margins: Sequence[Margin],
-    codes: Mapping[str, Array],
     iterations: int,
     notes: tuple[str, ...],
     gap: float = 0.0,
 ) -> SurveyDesign:
-    moves = []
-    for margin in margins:
-        sums = np.bincount(codes[margin.name], design.weights, len(margin.categories))
-        moves += [
-            Move(margin.name, c, float(b), float(t))
-            for c, b, t in zip(margin.categories, sums, margin.counts, strict=True)
-        ]
-    settings: dict[str, Any] = {"margins": [m.to_dict() for m in margins]}
+    names = [(m.name, category) for m in margins for category in m.categories]
+    targets = np.concatenate([m.counts for m in margins])
+    moves = [
+        Move(name, category, float(b), float(t))
+        for (name, category), b, t in zip(names, step.margin_totals(design.weights), targets, strict=True)
+    ]
     diagnostics = describe(
         kind,
         after,
@@ -347,7 +336,7 @@ def _finish(
         largest_gap=gap,
         moves=_most(moves),
         notes=notes,
-        settings=settings,
+        settings={"margins": [m.to_dict() for m in margins]},
     )
     return replace(
         design,

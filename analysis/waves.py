@@ -176,7 +176,7 @@ def means(waves: Waves, variable: Any, event: str | None = None, statistic: str 
 
 def _needed(seen: Bools, label: str, variable: Any) -> None:
     if not seen.any():
-        name = variable if isinstance(variable, str) else getattr(variable, "name", "the variable")
+        name = getattr(variable, "name", variable)
         raise EstimateError(
             "all_missing", f"In wave {label} nobody has a value of {name}; leave the wave out.", place=label
         )

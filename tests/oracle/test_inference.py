@@ -17,13 +17,33 @@ from tests.oracle.session import Session
 
 GROUPS = frozenset(
     {
-        "svychisq", "svytable", "svyttest", "svyranktest", "svykappa", "svyglm", "svyolr", "regTermTest", "trend",
-        "wave change", "wave means", "group by wave", "groups", "overlap change (Berger-Priam)",
-        "multiple comparisons", "multiple imputation", "nonresponse", "R-indicator", "partial R-indicator",
-        "svychisq after weighting", "svyglm after weighting", "replicate glm", "replicate svychisq",
-        "replicate svyttest", "disclosure",
+        "svychisq",
+        "svytable",
+        "svyttest",
+        "svyranktest",
+        "svykappa",
+        "svyglm",
+        "svyolr",
+        "regTermTest",
+        "trend",
+        "wave change",
+        "wave means",
+        "group by wave",
+        "groups",
+        "overlap change (Berger-Priam)",
+        "multiple comparisons",
+        "multiple imputation",
+        "nonresponse",
+        "R-indicator",
+        "partial R-indicator",
+        "svychisq after weighting",
+        "svyglm after weighting",
+        "replicate glm",
+        "replicate svychisq",
+        "replicate svyttest",
+        "disclosure",
     }
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

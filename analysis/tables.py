@@ -21,7 +21,8 @@ from analysis.crosstab import Crosstab, Tabulator
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError
 from analysis.marks import choose
-from analysis.plan import Catalogue, Finding, Outside, Plan, TrendRequest
+from analysis.plan import Finding, Outside, Plan, TrendRequest
+from analysis.plan_checks import Catalogue
 from localtext import LocalText
 
 Texts = NDArray[np.str_]

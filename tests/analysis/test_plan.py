@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from analysis.plan import Catalogue, check, loads, read
+from analysis.plan import loads, read
+from analysis.plan_checks import Catalogue, check
 from surveys.faults import Faulty
 
 PLAN = {

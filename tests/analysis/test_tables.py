@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from analysis.breaks import Fielding
-from analysis.plan import check, read
+from analysis.plan import read
+from analysis.plan_checks import check
 from analysis.tables import Cancelled, build, catalogue
 from tests.analysis.book_data import GROUPS, plan_document, two_waves, wave
 

@@ -154,7 +154,7 @@ def _take_out(rest: dict[str, Any], where: list[tuple[Any, ...]]) -> None:
     for path in where:
         if path[:1] == ("sections",) and len(path) < 4:
             section = rest["sections"][path[1]] if len(path) > 1 else {}
-            for name in [name for name in section if name not in ("id", "items", "module")]:
+            for name in [name for name in section if name not in ("id", "items", "module") or name in path]:
                 del section[name]
             section.setdefault("id", "unnamed")
             continue

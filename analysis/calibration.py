@@ -1,8 +1,7 @@
-"""Weights that meet known totals: raking on distinct cells, and calibration by Newton's method.
+"""Weights that meet known totals, by Newton's method.
 
 Nothing here returns weights that miss their targets: :class:`CalibrationError` names the target and the gap.
-Sources: Deming and Stephan (1940), Annals of Mathematical Statistics 11; Deville and Särndal (1992), JASA 87;
-Deville, Särndal, Sautory (1993), JASA 88.
+Sources: Deville and Särndal (1992), JASA 87; Deville, Särndal, Sautory (1993), JASA 88.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from analysis.columns import Array, Floats, Ints
+from analysis.columns import Floats
 from analysis.errors import CalibrationError
 
 TOLERANCE = 1e-11
@@ -21,10 +20,6 @@ ROUNDING = 1e-9
 BLOCK = 1 << 14
 """Rows per block: a block of thirty columns fits into the processor's cache, so each pass reads memory
 once."""
-PATIENCE = 50
-"""Rounds of raking without improvement: rounding when the gap is tiny, contradicting margins otherwise."""
-MAX_TABLE = 1 << 22
-"""Above this many possible cells the occurring ones are listed in place of being counted out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,92 +30,6 @@ class Solution:
     iterations: int
     gap: float
 
-
-# -- raking
-
-
-def cells_of(codes: Sequence[Array], sizes: Sequence[int]) -> tuple[Ints, int]:
-    """(n,) the cell of every row in the crossing of several codings, and the number of possible cells.
-
-    Where the full crossing is too large the cells that occur are numbered.
-    """
-    n = len(codes[0])
-    if float(np.prod([float(s) for s in sizes])) <= MAX_TABLE:
-        key = np.empty(n, np.int64)
-        for start in range(0, n, BLOCK):
-            part = slice(start, start + BLOCK)
-            block = codes[0][part].astype(np.int64)
-            for code, size in zip(codes[1:], sizes[1:], strict=True):
-                block *= size
-                block += code[part]
-            key[part] = block
-        return key, int(np.prod(sizes))
-    key, count = codes[0].astype(np.int64), int(sizes[0])
-    for code, size in zip(codes[1:], sizes[1:], strict=True):
-        _, key = np.unique(key * size + code, return_inverse=True)
-        count = int(key.max()) + 1
-    return key.astype(np.int64), count
-
-
-def rake_cells(
-    mass: Floats,
-    members: Sequence[Ints],
-    targets: Sequence[Floats],
-    label: Callable[[int, int], str],
-    iterations: int = 1000,
-    tolerance: float = TOLERANCE,
-) -> tuple[Floats, int, float]:
-    """Iterative proportional fitting of cell masses (c,) to targets.
-
-    ``members`` gives every cell's category per margin. Returns the factor of every cell, the iterations and
-    the largest relative gap. ``label(margin, category)`` names a category in the error.
-    """
-    fitted = mass.copy()
-    gap, worst, rounds = float("inf"), (0, 0), 0
-    best, since = float("inf"), 0
-    while rounds < iterations and gap > tolerance and since <= PATIENCE:
-        rounds += 1
-        gap, worst = _round(fitted, members, targets)
-        best, since = (gap, 0) if gap < 0.999 * best else (best, since + 1)
-    if gap > ROUNDING:
-        m, c = worst
-        sums = np.bincount(members[m], fitted, len(targets[m]))
-        reached, target = float(sums[c]), float(targets[m][c])
-        if m == len(targets) - 1:
-            reached = target * (1 + gap)
-        raise CalibrationError(
-            "raking_failed",
-            f"Raking did not meet the margins after {rounds} rounds: {label(m, c)} misses its {target:,.10g} "
-            "by "
-            f"{gap:.2%}. The margins contradict each other in this sample (an empty combination forces "
-            "them apart); "
-            "merge categories or leave a margin out.",
-            place=label(m, c),
-            target=target,
-            reached=reached,
-            gap=gap,
-        )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(mass > 0, fitted / mass, 0.0), rounds, gap
-
-
-def _round(
-    fitted: Floats, members: Sequence[Ints], targets: Sequence[Floats]
-) -> tuple[float, tuple[int, int]]:
-    """One sweep over the margins, in place; the largest relative gap met on the way and where it was."""
-    gap, worst = 0.0, (0, 0)
-    for m, (member, target) in enumerate(zip(members, targets, strict=True)):
-        sums = np.bincount(member, fitted, len(target))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = np.where(sums > 0, target / sums, 1.0)
-            miss = np.where(target > 0, np.abs(sums / target - 1), 0.0)
-        if miss.max() > gap:
-            gap, worst = float(miss.max()), (m, int(miss.argmax()))
-        fitted *= factor[member]
-    return gap, worst
-
-
-# -- calibration
 
 Distance = Callable[[Floats, float, float], tuple[Floats, Floats]]
 """Maps u = x'lambda (n,), lower and upper bound to g (n,) and its derivative dg/du (n,)."""

@@ -74,15 +74,19 @@ class SurveyDesign:
         """
         columns = {name: as_column(name, values) for name, values in data.items()}
         n = _row_count(columns)
-        units = [_codes(columns, u, "psu", n)[0] for u in _listed(psu)] or [np.arange(n)]
+        units = [_codes(columns, u, "psu", n)[0] for u in _listed(psu)]
         named = [_codes(columns, s, "strata", n) for s in _listed(strata)]
         strata_codes = [codes for codes, _ in named]
-        if strata_codes and not nest:
+        if units and strata_codes and not nest:
             _check_nested(units[0], strata_codes[0], named[0][1])
         populations = [_numbers(columns, f, "fpc", n) for f in _listed(fpc)] or None
         if lonely not in sampling.LONELY_RULES:
             raise DesignError("lonely_rule", f"{lonely!r} is no rule for lonely PSUs.", place=lonely)
-        plan = sampling.stages(units, strata_codes, populations, named[0][1] if named else ())
+        if units or strata_codes:
+            units = units or [np.arange(n)]
+            plan = sampling.stages(units, strata_codes, populations, named[0][1] if named else ())
+        else:
+            plan = sampling.simple(n, populations)
         return cls(
             data=columns,
             weights=_weights(columns, weights, plan, n),
@@ -125,7 +129,7 @@ class SurveyDesign:
         n = _row_count(columns)
         full = _weights(columns, weights, (), n)
         replicates = Replicates.given(full, replicate_weights, scale, rscales, mse, combined, kind, df)
-        plan = sampling.stages([np.arange(n)], [], None)
+        plan = sampling.simple(n, None)
         return cls(data=columns, weights=full, plan=plan, replicates=replicates)
 
     # -- size
@@ -134,7 +138,7 @@ class SurveyDesign:
     def __len__(self) -> int:
         return len(self.weights)
 
-    @property
+    @cached_property
     def active(self) -> Bools:
         """(n,) rows of the domain that carry weight."""
         return np.asarray(self.weights != 0)
@@ -364,6 +368,8 @@ def _weights(columns: Mapping[str, Column], value: Any, plan: Sequence[sampling.
         return weights
     name = value if isinstance(value, str) else "weights"
     weights = _numbers(columns, value, "weights", n)
+    if weights.min() >= 0 and 0 < weights.sum() < np.inf:
+        return weights
     for code, bad, word in (
         ("missing_weight", ~np.isfinite(weights), "missing or infinite"),
         ("negative_weight", weights < 0, "negative"),
@@ -379,9 +385,7 @@ def _weights(columns: Mapping[str, Column], value: Any, plan: Sequence[sampling.
                 row=row + 1,
                 count=int(bad.sum()),
             )
-    if not weights.any():
-        raise DataError("zero_weights", f"{name}: all weights are zero.", place=name)
-    return weights
+    raise DataError("zero_weights", f"{name}: all weights are zero.", place=name)
 
 
 def _check_nested(unit: Ints, stratum: Ints, names: Sequence[str]) -> None:

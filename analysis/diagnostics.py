@@ -13,7 +13,7 @@ from analysis.columns import Floats
 
 def kish_effective_n(weights: Floats) -> float:
     """Kish's effective sample size (sum w)^2 / sum w^2 over the rows with weight (Kish 1965, 11.7)."""
-    square = float(np.dot(weights, weights))
+    square = float(np.einsum("i,i->", weights, weights))
     return float(weights.sum()) ** 2 / square if square else 0.0
 
 
@@ -85,14 +85,15 @@ class WeightingStep:
 
 def describe(kind: str, weights: Floats, **more: Any) -> WeightingStep:
     """A :class:`WeightingStep` of the weights that a step produced."""
-    live = weights[weights != 0]
+    live = weights if weights.all() else weights[weights != 0]
+    total, square = float(live.sum()), float(np.einsum("i,i->", live, live))
     return WeightingStep(
         kind=kind,
         rows=int(live.size),
-        total=float(live.sum()),
+        total=total,
         smallest=float(live.min()) if live.size else 0.0,
         largest=float(live.max()) if live.size else 0.0,
-        effective_n=kish_effective_n(live),
-        deff=kish_deff(live),
+        effective_n=total**2 / square if square else 0.0,
+        deff=live.size * square / total**2 if total else float("nan"),
         **more,
     )

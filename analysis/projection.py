@@ -17,6 +17,7 @@ import numpy as np
 from scipy import linalg
 
 from analysis.columns import Floats, Ints
+from analysis.raking import Cells
 
 SWEEPS = 10
 """Alternating sweeps over raked margins; the reference stops after ten as well."""
@@ -75,42 +76,34 @@ class PostStrata:
 
 @dataclass(frozen=True, eq=False)
 class Raked:
-    """Raking: the ``cell`` (n,) of every row, ``members`` the category of every cell (c,) per margin.
+    """Raking. The sweeps run on cell sums, so that their cost does not grow with the rows."""
 
-    The sweeps run on cell sums, so that their cost does not grow with the rows.
-    """
-
-    cell: Ints
-    members: tuple[Ints, ...]
-    sizes: tuple[int, ...]
+    cells: Cells
     weights: Floats
     uncertainty: Floats | None = None
 
     def split(self, scores: Floats) -> tuple[Floats, Floats]:
-        cells = len(self.members[0])
+        cells, key = len(self.cells), self.cells.key
         z = _ratio(scores, self.weights)
-        counts = np.bincount(self.cell, self.weights != 0, cells)
+        counts = np.bincount(key, self.weights != 0, cells)
         live = np.flatnonzero(counts)
-        left, counts = group_sums(z, self.cell, cells)[live], counts[live]
+        left, counts = group_sums(z, key, cells)[live], counts[live]
         taken = np.zeros((cells, z.shape[1]))
-        coefficients = [np.zeros((size, z.shape[1])) for size in self.sizes]
+        coefficients = [np.zeros((size, z.shape[1])) for size in self.cells.sizes]
         for _ in range(SWEEPS):
-            for m, size in enumerate(self.sizes):
-                member = self.members[m][live]
+            for m, size in enumerate(self.cells.sizes):
+                member = self.cells.members[m][live]
                 mass = np.bincount(member, counts, size)[:, None]
                 sums = group_sums(left, member, size)
                 means = np.divide(sums, mass, out=np.zeros_like(sums), where=mass != 0)
                 left -= counts[:, None] * means[member]
                 taken[live] += means[member]
                 coefficients[m] += means
-        residual = (z - taken[self.cell]) * self.weights[:, None]
+        residual = (z - taken[key]) * self.weights[:, None]
         return np.asarray(residual), np.concatenate(coefficients)
 
     def margin_totals(self, weights: Floats) -> Floats:
-        mass = np.bincount(self.cell, weights, len(self.members[0]))
-        return np.concatenate(
-            [np.bincount(member, mass, size) for member, size in zip(self.members, self.sizes, strict=True)]
-        )
+        return np.concatenate(self.cells.margins(self.cells.mass(weights)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,6 +118,16 @@ def stages(
     return tuple(out)
 
 
+def simple(n: int, populations: Sequence[Floats] | None) -> tuple[Stage, ...]:
+    """One stage without strata, every row its own unit: nothing to sort."""
+    none = np.zeros(n, np.int64)
+    size = np.array([n])
+    population = None
+    if populations is not None:
+        population = _population(np.asarray(populations[0], float), none, size, ("all",), 1)
+    return (Stage(np.arange(n), none, size, population, np.ones(1), ("all",)),)
+
+
 def _pair(outer: Ints, inner: Ints) -> tuple[Ints, Ints]:
     """Codes of the pairs that occur and the first row of each."""
     width = int(inner.max()) + 1 if len(inner) else 1

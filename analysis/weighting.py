@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis import calibration, projection
+from analysis import calibration, projection, raking
 from analysis.columns import Array, Column, Floats, Ints, interaction
 from analysis.diagnostics import Move, describe
 from analysis.errors import DataError, MarginError
@@ -89,7 +89,7 @@ def rake(
     margins: Margins,
     *,
     iterations: int = 1000,
-    tolerance: float = calibration.TOLERANCE,
+    tolerance: float = raking.TOLERANCE,
 ) -> SurveyDesign:
     """Weights that meet every margin, by iterative proportional fitting on the table of distinct cells. R:
     ``rake``.
@@ -97,21 +97,46 @@ def rake(
     Raises :class:`MarginError` for categories that the sample or the margin lacks and
     :class:`CalibrationError` where no weights meet all margins; both name the category.
     """
-    coded = []
-    for margin in margins:
-        column = _margin_column(design, margin)
-        check_categories(margin, column, design.active)
-        coded.append(_codes_of(margin, column, design.active))
-    sizes = [len(m.categories) for m in margins]
-    key, count = calibration.cells_of(coded, sizes)
-    fit = _Fit(margins, coded, sizes, key, count, iterations, tolerance)
-    after, used, gap = fit.weights(design.weights)
-    step = projection.Raked(key, fit.members, tuple(sizes), after, _uncertainty(margins.margins))
+    columns = [_margin_column(design, margin) for margin in margins]
+    coded = [_raking_codes(margin, c, design.active) for margin, c in zip(margins, columns, strict=True)]
+    cells = raking.Cells.of(coded, [len(m.categories) for m in margins])
+    targets = [m.counts for m in margins]
+    mass = cells.mass(design.weights)
+    for margin, column, sums in zip(margins, columns, cells.margins(mass), strict=True):
+        if ((sums > 0) != (margin.counts > 0)).any():
+            check_categories(margin, column, design.active)
+
+    def label(m: int, c: int) -> str:
+        return f"{margins.margins[m].name} = {margins.margins[m].categories[c]}"
+
+    factor, used, gap = raking.fit(mass, cells.members, targets, label, iterations, tolerance)
+    after = cells.spread(design.weights, factor)
+    step = projection.Raked(cells, after, _uncertainty(margins.margins))
     replicates = None
     if design.replicates is not None:
-        tables = [fit.weights(w, f"replicate {r + 1}: ")[0] for r, w in enumerate(design.replicates.each())]
+        tables = []
+        for r, w in enumerate(design.replicates.each()):
+            again, _, _ = raking.fit(
+                cells.mass(w),
+                cells.members,
+                targets,
+                lambda m, c, r=r: f"replicate {r + 1}: {label(m, c)}",  # type: ignore[misc]
+                iterations,
+                tolerance,
+            )
+            tables.append(cells.spread(w, again))
         replicates = _recombined(design.replicates, np.stack(tables, axis=1))
-    return _finish(design, after, step, replicates, "raking", margins.margins, used, (), gap)
+    return _finish(
+        design, after, step, replicates, "raking", margins.margins, used, (), gap, cells.margins(mass)
+    )
+
+
+def _raking_codes(margin: Margin, column: Column, active: Array) -> Array:
+    """Codes for raking. Where levels are the margin's own, the cell sums show what the check would find."""
+    if column.levels == margin.categories and column.values.min(initial=0) >= 0:
+        return column.values
+    check_categories(margin, column, active)
+    return np.where(active, margin.codes(column), 0)
 
 
 def _codes_of(margin: Margin, column: Column, active: Array) -> Array:
@@ -119,53 +144,6 @@ def _codes_of(margin: Margin, column: Column, active: Array) -> Array:
     if column.levels == margin.categories and (column.values.min(initial=0) >= 0):
         return column.values
     return np.where(active, margin.codes(column), 0)
-
-
-class _Fit:
-    """Raking prepared once and applied to the full sample and to every replicate."""
-
-    def __init__(
-        self,
-        margins: Margins,
-        coded: Sequence[Array],
-        sizes: Sequence[int],
-        key: Ints,
-        count: int,
-        iterations: int,
-        tolerance: float,
-    ) -> None:
-        self.margins, self.key, self.count = margins, key, count
-        self.iterations, self.tolerance = iterations, tolerance
-        self.members = _members(coded, sizes, key, count)
-
-    def weights(self, weights: Floats, where: str = "") -> tuple[Floats, int, float]:
-        mass = np.asarray(np.bincount(self.key, weights, self.count), float)
-        live = np.flatnonzero(mass)
-        factor = np.zeros(self.count)
-
-        def label(m: int, c: int) -> str:
-            margin = self.margins.margins[m]
-            return f"{where}{margin.name} = {margin.categories[c]}"
-
-        factor[live], used, gap = calibration.rake_cells(
-            mass[live],
-            [member[live] for member in self.members],
-            [m.counts for m in self.margins],
-            label,
-            self.iterations,
-            self.tolerance,
-        )
-        return weights * factor[self.key], used, gap
-
-
-def _members(coded: Sequence[Array], sizes: Sequence[int], key: Ints, count: int) -> tuple[Ints, ...]:
-    """Every cell's category per margin (c,)."""
-    if count == int(np.prod([float(s) for s in sizes])):
-        grid = np.unravel_index(np.arange(count), tuple(sizes))
-        return tuple(np.asarray(g, np.int64) for g in grid)
-    first = np.zeros(count, np.int64)
-    first[key[::-1]] = np.arange(len(key))[::-1]
-    return tuple(np.asarray(code[first], np.int64) for code in coded)
 
 
 # -- calibration
@@ -322,12 +300,14 @@ def _finish(
     iterations: int,
     notes: tuple[str, ...],
     gap: float = 0.0,
+    reached: Sequence[Floats] | None = None,
 ) -> SurveyDesign:
     names = [(m.name, category) for m in margins for category in m.categories]
     targets = np.concatenate([m.counts for m in margins])
+    before = step.margin_totals(design.weights) if reached is None else np.concatenate(reached)
     moves = [
         Move(name, category, float(b), float(t))
-        for (name, category), b, t in zip(names, step.margin_totals(design.weights), targets, strict=True)
+        for (name, category), b, t in zip(names, before, targets, strict=True)
     ]
     diagnostics = describe(
         kind,

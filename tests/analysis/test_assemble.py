@@ -96,7 +96,7 @@ def test_chain_meets_its_margin(questionnaire, responses):
     )
     reached = np.bincount(wave.design.data[assemble.KEY].values, wave.design.weights)
     assert reached == pytest.approx([5000, 8000], rel=1e-9)
-    assert [step.kind for step in wave.design.steps][-1] == "trim"
+    assert [step.kind for step in wave.design.steps][-1] == "trimming"
 
 
 def test_open_participation_has_no_weights(questionnaire, responses):

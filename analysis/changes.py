@@ -83,9 +83,15 @@ def point(found: Estimates, row: str | int, wave: str, time: float, kind: str = 
     i = found.position(row) if isinstance(row, str) else row
     estimate, se, base = (float(getattr(found, key)[i]) for key in ("estimate", "se", "base"))
     return Point(
-        wave, time, estimate, se, base, found.df, kind,
+        wave,
+        time,
+        estimate,
+        se,
+        base,
+        found.df,
+        kind,
         effective_n=effective_n(estimate, se, base) if kind == "proportion" else float("nan"),
-    )  # fmt: skip
+    )
 
 
 def published(

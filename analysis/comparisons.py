@@ -106,9 +106,10 @@ def adjust(p_values: Sequence[float] | Floats, method: str = "holm") -> Floats:
     if ((p[known] < 0) | (p[known] > 1)).any():
         place = int(np.flatnonzero(known & ~((p >= 0) & (p <= 1)))[0])
         raise EstimateError(
-            "not_a_p_value", f"Test {place + 1} has the p-value {p[place]:g}; it must lie between 0 and 1.",
+            "not_a_p_value",
+            f"Test {place + 1} has the p-value {p[place]:g}; it must lie between 0 and 1.",
             place=str(place + 1),
-        )  # fmt: skip
+        )
     out = np.full(p.shape, np.nan)
     if known.any():
         out[known] = METHODS[method.lower()](p[known])

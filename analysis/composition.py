@@ -120,16 +120,29 @@ def composition(
     rows = tuple({"group": n, "part": part} for part in ("same_groups", "new_mix") for n in names)
     labels = tuple(f"{n}:{part}" for part in ("same_groups", "new_mix") for n in names)
     detail = from_covariance(
-        "composition", labels, rows, values, jacobian @ covariance @ jacobian.T, np.tile(base.sum(axis=0), 2), pair.df,
-        level, notes=notes,
-    )  # fmt: skip
+        "composition",
+        labels,
+        rows,
+        values,
+        jacobian @ covariance @ jacobian.T,
+        np.tile(base.sum(axis=0), 2),
+        pair.df,
+        level,
+        notes=notes,
+    )
     total = np.zeros((3, 2 * g))
     total[0], total[1, :g], total[2, g:] = 1.0, 1.0, 1.0
     parts = from_covariance(
-        "composition", ("change", "same_groups", "new_mix"),
-        tuple({"part": p} for p in ("change", "same_groups", "new_mix")), total @ values,
-        total @ detail.covariance @ total.T, np.full(3, base.sum()), pair.df, level, notes=notes,
-    )  # fmt: skip
+        "composition",
+        ("change", "same_groups", "new_mix"),
+        tuple({"part": p} for p in ("change", "same_groups", "new_mix")),
+        total @ values,
+        total @ detail.covariance @ total.T,
+        np.full(3, base.sum()),
+        pair.df,
+        level,
+        notes=notes,
+    )
     return Composition(parts, detail, notes)
 
 

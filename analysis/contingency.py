@@ -147,9 +147,17 @@ def _result(
     table: _Table, method: str, statistic: float, df: float, ddf: float, p: float, delta: Floats
 ) -> TableTest:
     return TableTest(
-        method, table.rows, table.columns, statistic, df, ddf, p, table.proportions, delta,
+        method,
+        table.rows,
+        table.columns,
+        statistic,
+        df,
+        ddf,
+        p,
+        table.proportions,
+        delta,
         base=int(np.count_nonzero(table.design.active & (table.codes[0] >= 0) & (table.codes[1] >= 0))),
-    )  # fmt: skip
+    )
 
 
 def _second_order(table: _Table) -> TableTest:

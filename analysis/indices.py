@@ -154,10 +154,10 @@ def reliability(design: SurveyDesign, found: Items, level: float = 0.95) -> Reli
     k = len(found.names)
     if complete.sum() <= k:
         raise EstimateError(
-            "few_complete", f"{int(complete.sum())} cases answered all of {', '.join(found.names)}; too "
-            "few for an index.",
+            "few_complete",
+            f"{int(complete.sum())} cases answered all of {', '.join(found.names)}; too few for an index.",
             count=int(complete.sum()),
-        )  # fmt: skip
+        )
     x, w = found.values[complete], design.weights[complete]
     mass = w.sum()
     centred = x - w @ x / mass
@@ -226,9 +226,8 @@ def one_factor(sigma: Floats) -> Floats | None:
     for _ in range(5000):
         before = loading.copy()
         for j in range(len(loading)):
-            rest = np.delete(loading, j)
-            below = rest @ rest
-            loading[j] = np.delete(off[j], j) @ rest / below if below > 0 else 0.0
+            below = loading @ loading - loading[j] ** 2
+            loading[j] = off[j] @ loading / below if below > 0 else 0.0
         if np.max(np.abs(loading - before)) < 1e-13:
             break
     if (np.abs(loading) > 1).any() or not np.isfinite(loading).all():

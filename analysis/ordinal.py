@@ -21,6 +21,9 @@ from analysis.model_matrix import Term
 from analysis.results import critical
 
 STEPS = 100
+SMALLEST_STEP = 1e-10
+RUN_AWAY = 30.0
+"""A coefficient beyond this on the scale of the link is a group that gives only one extreme answer."""
 
 
 def _logistic_density(z: Floats) -> Floats:
@@ -98,8 +101,10 @@ def ordinal(
     w = design.weights[rows] / design.weights[rows].mean()
     theta, information, deviance = _fit(x, y, w, len(levels), LINKS[link], column.name)
     if design.replicates is not None:
-        values = [_fit(x, y, r[rows] / r[rows].mean(), len(levels), LINKS[link], column.name, theta)[0]
-                  for r in design.replicates.each()]  # fmt: skip
+        values = [
+            _fit(x, y, r[rows] / r[rows].mean(), len(levels), LINKS[link], column.name, theta)[0]
+            for r in design.replicates.each()
+        ]
         covariance = design.replicates.covariance(np.array(values), theta)
     else:
         _, gradient, _ = _derivatives(theta, x, y, len(levels), LINKS[link])
@@ -139,30 +144,44 @@ def _fit(
     theta = start
     likelihood, gradient, information = _weighted(theta, x, y, w, levels, link)
     for _ in range(STEPS):
-        step = np.linalg.solve(information, gradient)
-        size = 1.0
-        while True:
-            proposal = theta + size * step
-            if (np.diff(proposal[p:]) > 0).all():
-                new = _weighted(proposal, x, y, w, levels, link)
-                if new[0] >= likelihood - 1e-12 * abs(likelihood):
-                    break
-            size /= 2
-            if size < 1e-10:
-                raise EstimateError(
-                    "no_convergence", f"The ordinal model of {name} does not converge.", place=name
-                )
-        theta, (likelihood, gradient, information) = proposal, new
-        if np.max(np.abs(size * step)) < 1e-11 * max(1.0, float(np.max(np.abs(theta)))):
-            return theta, information, -2 * likelihood
-        if np.max(np.abs(theta)) > 1e3:
+        step = _newton(information, gradient)
+        moved = None if step is None else _ascended(theta, step, likelihood, x, y, w, levels, link)
+        if moved is None or np.max(np.abs(theta)) > RUN_AWAY:
             break
+        shift = float(np.max(np.abs(moved[0] - theta)))
+        theta, (likelihood, gradient, information) = moved
+        if shift < 1e-11 * max(1.0, float(np.max(np.abs(theta)))):
+            return theta, information, -2 * likelihood
     raise EstimateError(
         "no_convergence",
         f"The ordinal model of {name} does not converge: a group gives only the lowest or the highest "
-        "answer.",
+        "answer. "
+        "Merge its category or leave the term out.",
         place=name,
     )
+
+
+def _newton(information: Floats, gradient: Floats) -> Floats | None:
+    try:
+        return np.asarray(np.linalg.solve(information, gradient))
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _ascended(
+    theta: Floats, step: Floats, likelihood: float, x: Floats, y: Ints, w: Floats, levels: int, link: Link
+) -> tuple[Floats, tuple[float, Floats, Floats]] | None:
+    """The step, halved until cut points are in order and the likelihood does not fall; None where it never
+    rises."""
+    size = 1.0
+    while size > SMALLEST_STEP:
+        proposal = theta + size * step
+        if (np.diff(proposal[x.shape[1] :]) > 0).all():
+            new = _weighted(proposal, x, y, w, levels, link)
+            if new[0] >= likelihood - 1e-12 * abs(likelihood):
+                return proposal, new
+        size /= 2
+    return None
 
 
 def _weighted(

@@ -67,8 +67,10 @@ def overlapping_change(
     cells = sides.means(both, variable, event, statistic)
     units = design.column(unit).category()
     column = design.column(wave).category()
-    halves = [_per_unit(design, column.values == column.levels.index(label), units.values, cells.scores[t][:, 0], label)
-              for t, label in enumerate(both.labels)]  # fmt: skip
+    halves = [
+        _per_unit(design, column.values == column.levels.index(label), units.values, scores[:, 0], label)
+        for label, scores in zip(both.labels, cells.scores, strict=True)
+    ]
     v1, v2 = (h.variance for h in halves)
     present = np.flatnonzero(halves[0].held | halves[1].held)
     strata = len(halves[0].names)

@@ -130,12 +130,26 @@ def glm(
     everywhere = np.full(len(design), np.nan)
     everywhere[rows] = mu
     out = Regression(
-        family=family, outcome=name, names=matrix.names, estimate=beta, se=np.zeros(0), t=np.zeros(0),
-        p_value=np.zeros(0), low=np.zeros(0), high=np.zeros(0), covariance=covariance, naive=naive, df=df,
-        df_coefficient=df_each, dispersion=_dispersion(design, rows, target, mu, FAMILIES[family]),
-        deviance=float(w @ FAMILIES[family].deviance(target, mu)), base=int(rows.sum()), fitted=everywhere,
-        matrix=matrix, response=y,
-    )  # fmt: skip
+        family=family,
+        outcome=name,
+        names=matrix.names,
+        estimate=beta,
+        se=np.zeros(0),
+        t=np.zeros(0),
+        p_value=np.zeros(0),
+        low=np.zeros(0),
+        high=np.zeros(0),
+        covariance=covariance,
+        naive=naive,
+        df=df,
+        df_coefficient=df_each,
+        dispersion=_dispersion(design, rows, target, mu, FAMILIES[family]),
+        deviance=float(w @ FAMILIES[family].deviance(target, mu)),
+        base=int(rows.sum()),
+        fitted=everywhere,
+        matrix=matrix,
+        response=y,
+    )
     return with_intervals(out, level)
 
 

@@ -86,7 +86,13 @@ def independent(designs: Mapping[Any, SurveyDesign], times: Sequence[float] | No
     if len(designs) < 2:
         raise EstimateError("one_wave", "A comparison over time needs at least two waves.")
     labels = tuple(str(k) for k in designs)
-    scales = {str(k): float(d.weights.sum()) / d.base for k, d in designs.items()}
+    _check_units(labels, tuple(designs.values()))
+    return Waves(labels, _times(labels, times), tuple(designs.values()), False)
+
+
+def _check_units(labels: Sequence[str], designs: Sequence[SurveyDesign]) -> None:
+    """Weights of one wave that add up to its cases beside weights of another that add up to a population."""
+    scales = {k: float(d.weights.sum()) / max(d.base, 1) for k, d in zip(labels, designs, strict=True)}
     flat = [k for k, s in scales.items() if abs(s - 1) < 1e-6]
     if flat and len(flat) < len(scales):
         other = next(k for k in scales if k not in flat)
@@ -98,7 +104,6 @@ def independent(designs: Mapping[Any, SurveyDesign], times: Sequence[float] | No
             "cases.",
             place=flat[0],
         )
-    return Waves(labels, _times(labels, times), tuple(designs.values()), False)
 
 
 def within(
@@ -125,6 +130,7 @@ def within(
             place=(missing or [column.name])[0],
         )
     parts = tuple(design.subset(column.values == column.levels.index(name)) for name in names)
+    _check_units(names, parts)
     return Waves(names, _times(names, times), parts, True)
 
 

@@ -94,8 +94,10 @@ def test_reversed_items_are_turned_on_the_scale() -> None:
 
 
 def test_categories_count_their_levels_unless_they_are_numbers() -> None:
-    data = {"a": category("a", np.array([0, 2, -1]), "never", "some", "often"),
-            "b": category("b", np.array([0, 1, 1]), "10", "20")}  # fmt: skip
+    data = {
+        "a": category("a", np.array([0, 2, -1]), "never", "some", "often"),
+        "b": category("b", np.array([0, 1, 1]), "10", "20"),
+    }
     found = items(SurveyDesign.create(data), ["a", "b"])
     np.testing.assert_array_equal(found.values, [[1, 10], [3, 20], [np.nan, 20]])
 

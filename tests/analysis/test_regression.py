@@ -70,8 +70,13 @@ def test_a_domain_is_the_model_of_its_rows() -> None:
     design = sample()
     inside = design.data["sex"].values == 1
     whole = glm(design.subset(inside), "y", ["x"])
-    alone = glm(type(design).create({k: c.take(inside) for k, c in design.data.items()}, design.weights[inside],
-                                    "stratum", "unit"), "y", ["x"])  # fmt: skip
+    alone = glm(
+        type(design).create(
+            {k: c.take(inside) for k, c in design.data.items()}, design.weights[inside], "stratum", "unit"
+        ),
+        "y",
+        ["x"],
+    )
     np.testing.assert_allclose(whole.estimate, alone.estimate, rtol=1e-12)
     assert whole.base == alone.base
 

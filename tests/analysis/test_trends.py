@@ -241,8 +241,10 @@ def test_overlap_names_what_it_cannot_do() -> None:
     codes = np.where(design.data["person"].values == 0, 0, 1 + design.data["stratum"].values)
     lonely = SurveyDesign.create(
         {**design.data, "stratum": category("stratum", codes, "lone", "a", "b", "c")},
-        design.weights, "stratum", "person",
-    )  # fmt: skip
+        design.weights,
+        "stratum",
+        "person",
+    )
     with pytest.raises(DesignError, match="Stratum lone has one unit only in wave 2020"):
         trends.overlapping_change(lonely, "y", "wave", ("2020", "2024"), "person")
 

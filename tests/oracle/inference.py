@@ -50,9 +50,13 @@ def design_of(call: Call, scope: Scope, position: int = 1) -> SurveyDesign:
 # -- tables, t and rank tests --------------------------------------------------------------------------------
 
 TABLE_STATISTICS = {
-    "F": "F", "Chisq": "chisq", "Wald": "wald", "adjWald": "adjusted_wald", "lincom": "exact",
+    "F": "F",
+    "Chisq": "chisq",
+    "Wald": "wald",
+    "adjWald": "adjusted_wald",
+    "lincom": "exact",
     "saddlepoint": "saddlepoint",
-}  # fmt: skip
+}
 
 
 @rfunction("svychisq")
@@ -63,8 +67,11 @@ def svychisq(call: Call, scope: Scope) -> dict[str, Any]:
     kind = text(call, scope, "statistic", "F", 2)
     test = contingency.association(design, rows, columns, TABLE_STATISTICS[kind])
     if kind in ("F", "Wald", "adjWald"):
-        return {"statistic": {"F": test.statistic}, "p_value": test.p_value,
-                "parameter": {"ndf": test.df, "ddf": test.ddf}}  # fmt: skip
+        return {
+            "statistic": {"F": test.statistic},
+            "p_value": test.p_value,
+            "parameter": {"ndf": test.df, "ddf": test.ddf},
+        }
     out: dict[str, Any] = {"statistic": {"X-squared": test.statistic}, "p_value": test.p_value}
     if kind == "Chisq":
         out["parameter"] = {"df": test.df}
@@ -88,13 +95,22 @@ def svyttest(call: Call, scope: Scope) -> dict[str, Any]:
         test, name = inference.two_sample(design, outcome, groups[0]), "difference in mean"
     else:
         test, name = inference.one_sample(design, outcome), "mean"
-    return {"statistic": {"t": test.statistic}, "p_value": test.p_value, "parameter": {"df": test.df},
-            "estimate": {name: test.estimate}, "ci_low": test.low, "ci_high": test.high}  # fmt: skip
+    return {
+        "statistic": {"t": test.statistic},
+        "p_value": test.p_value,
+        "parameter": {"df": test.df},
+        "estimate": {name: test.estimate},
+        "ci_low": test.low,
+        "ci_high": test.high,
+    }
 
 
 RANK_SCORES = {
-    "wilcoxon": "wilcoxon", "KruskalWallis": "wilcoxon", "vanderWaerden": "van_der_waerden", "median": "median",
-}  # fmt: skip
+    "wilcoxon": "wilcoxon",
+    "KruskalWallis": "wilcoxon",
+    "vanderWaerden": "van_der_waerden",
+    "median": "median",
+}
 
 
 @rfunction("svyranktest")
@@ -105,8 +121,12 @@ def svyranktest(call: Call, scope: Scope) -> dict[str, Any]:
     scores = RANK_SCORES[text(call, scope, "test", "wilcoxon", 2)]
     test = ranks.rank_test(design, outcome, groups[0], scores, ties="row_order")
     if len(test.groups) == 2:
-        return {"statistic": {"t": test.statistic}, "p_value": test.p_value, "parameter": {"df": test.ddf},
-                "estimate": {"difference in mean rank score": test.difference}}  # fmt: skip
+        return {
+            "statistic": {"t": test.statistic},
+            "p_value": test.p_value,
+            "parameter": {"df": test.ddf},
+            "estimate": {"difference in mean rank score": test.difference},
+        }
     return {"statistic": {"df": test.df}, "p_value": test.p_value, "parameter": {"Chisq": test.statistic}}
 
 
@@ -248,10 +268,16 @@ def bp_change(call: Call, scope: Scope) -> dict[str, Any]:
         statistic=text(call, scope, "stat", "mean"),
     )
     return {
-        "est1": found.first, "est2": found.second, "change": found.change, "se1": found.se_first,
-        "se2": found.se_second, "common_units": found.common_units, "rho": found.correlation,
-        "se_change": found.se, "se_change_if_independent": found.se_if_independent,
-    }  # fmt: skip
+        "est1": found.first,
+        "est2": found.second,
+        "change": found.change,
+        "se1": found.se_first,
+        "se2": found.se_second,
+        "common_units": found.common_units,
+        "rho": found.correlation,
+        "se_change": found.se,
+        "se_change_if_independent": found.se_if_independent,
+    }
 
 
 @rfunction("p.adjust")
@@ -395,10 +421,14 @@ def mi_combine(call: Call, scope: Scope) -> dict[str, Any]:
     results = [r.named() if isinstance(r, Result) else r for r in found]
     pooled = imputation.pool(results, np.inf if complete is None else scalar(complete))
     return {
-        name: {"estimate": pooled.estimate[i], "se": pooled.se[i], "df": pooled.df[i],
-               "missinfo": pooled.missing_information[i]}
+        name: {
+            "estimate": pooled.estimate[i],
+            "se": pooled.se[i],
+            "df": pooled.df[i],
+            "missinfo": pooled.missing_information[i],
+        }
         for i, name in enumerate(pooled.names)
-    }  # fmt: skip
+    }
 
 
 # -- disclosure ----------------------------------------------------------------------------------------------

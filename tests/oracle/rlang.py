@@ -55,9 +55,30 @@ TOKEN = re.compile(
     r"|(?P<op>%[^%\s]*%|<-|<=|>=|==|!=|&&|\|\||\[\[|\]\]|[-+*/^:~<>!&|=()\[\]{},;$])|(?P<newline>\n))"
 )
 LEFT = {
-    "<-": 1, "=": 1, "~": 2, "||": 3, "|": 3, "&&": 4, "&": 4, "==": 6, "!=": 6, "<": 6, ">": 6, "<=": 6, ">=": 6,
-    "+": 7, "-": 7, "*": 8, "/": 8, ":": 10, "^": 12, "$": 14, "[": 14, "[[": 14, "(": 14,
-}  # fmt: skip
+    "<-": 1,
+    "=": 1,
+    "~": 2,
+    "||": 3,
+    "|": 3,
+    "&&": 4,
+    "&": 4,
+    "==": 6,
+    "!=": 6,
+    "<": 6,
+    ">": 6,
+    "<=": 6,
+    ">=": 6,
+    "+": 7,
+    "-": 7,
+    "*": 8,
+    "/": 8,
+    ":": 10,
+    "^": 12,
+    "$": 14,
+    "[": 14,
+    "[[": 14,
+    "(": 14,
+}
 PREFIX = {"~": 2, "!": 5, "-": 11, "+": 11}
 TIGHT = {"/", "^", ":", "$"}
 
@@ -328,11 +349,20 @@ def argument(call: Call, scope: Scope, name: str, position: int | None = None, d
 
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
-}  # fmt: skip
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+}
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": np.equal, "!=": np.not_equal, "<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal,
-}  # fmt: skip
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    ">": np.greater,
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+}
 
 
 def _names(a: Any, b: Any) -> tuple[str, ...] | None:
@@ -512,9 +542,17 @@ def _poly(call: Call, scope: Scope) -> Matrix:
 
 
 ELEMENTWISE: dict[str, Callable[[Any], Any]] = {
-    "log": np.log, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs, "round": np.round, "floor": np.floor,
-    "log10": np.log10, "log2": np.log2, "log1p": np.log1p, "ceiling": np.ceil,
-}  # fmt: skip
+    "log": np.log,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "round": np.round,
+    "floor": np.floor,
+    "log10": np.log10,
+    "log2": np.log2,
+    "log1p": np.log1p,
+    "ceiling": np.ceil,
+}
 
 
 @rfunction(*ELEMENTWISE)
@@ -525,8 +563,13 @@ def _elementwise(call: Call, scope: Scope) -> Vector:
 
 
 REDUCE: dict[str, Callable[[Any], Any]] = {
-    "sum": np.sum, "mean": np.mean, "min": np.min, "max": np.max, "length": len, "prod": np.prod,
-}  # fmt: skip
+    "sum": np.sum,
+    "mean": np.mean,
+    "min": np.min,
+    "max": np.max,
+    "length": len,
+    "prod": np.prod,
+}
 
 
 @rfunction(*REDUCE)

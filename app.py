@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 import stores
-from web import accounts, errors, headers, i18n, rooms, shell
+from web import accounts, backup, errors, headers, i18n, rooms, shell
 
 #: Every room of the house, as "module:attribute"; which process serves it is said by the room itself.
 ROOMS = (
@@ -25,6 +25,10 @@ ROOMS = (
     "web.accounts.views:room",
     "web.audit.views:room",
     "participation.access.signing.views:room",
+    "participation.access.register.views:room",
+    "participation.access.people.views:room",
+    "participation.access.mailing.views:room",
+    "participation.access.planning.views:room",
     "surveys.collection.views:room",
     "surveys.collection.waves.views:room",
     "surveys.player.views:room",
@@ -39,6 +43,9 @@ COMMANDS = (
     "surveys.cli:questionnaire",
     "participation.conference.cli:conference",
     "participation.access.worker.cli:worker",
+    "participation.access.register.cli:commands",
+    "surveys.rehearsal.cli:anonymity",
+    "analysis.cli:COMMANDS",
 )
 
 #: How what a kind of access receives leaves the waiting room, as "module:attribute".
@@ -46,8 +53,11 @@ MOVES = {
     "survey": "surveys.collection.store:move_responses",
 }
 
+#: What a store needs after a restore, as "module:attribute": the register forgets who used a code since.
+AFTER_RESTORE = {"register": "participation.access.register.store:lock_restored"}
+
 #: What the worker does in every round besides mixing: (roles of processes, function of the time).
-CHORES: tuple[str, ...] = ()
+CHORES: tuple[str, ...] = ("analysis.cli:CHORE",)
 
 
 def _load(place: str) -> Any:
@@ -87,8 +97,11 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.extensions["stores"] = stores.open_stores(settings)
+    # A rehearsal of the attack runs the product once more, on stores of its own.
+    app.extensions["create_app"] = create_app
     app.extensions["moves"] = {kind: _load(place) for kind, place in MOVES.items()}
     app.extensions["chores"] = [_load(place) for place in CHORES]
+    backup.AFTER_RESTORE.update({store: _load(place) for store, place in AFTER_RESTORE.items()})
     i18n.set_up(app)
     if not settings.faults:
         _furnish(app, settings)

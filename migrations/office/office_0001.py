@@ -48,6 +48,31 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entry'))
     )
     op.create_index('ix_audit_entry_at', 'audit_entry', ['at'], unique=False)
+    op.create_table('conference',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('slug', sa.Text(), nullable=False),
+    sa.Column('title', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('languages', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('held_on', sa.Date(), nullable=True),
+    sa.Column('collecting', sa.Boolean(), nullable=False),
+    sa.Column('publish_as', sa.Text(), nullable=False),
+    sa.Column('choose', sa.Integer(), nullable=False),
+    sa.Column('note', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('mapping', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.CheckConstraint("publish_as IN ('', 'ranking', 'focus')", name=op.f('ck_conference_publish_as')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_conference')),
+    sa.UniqueConstraint('slug', name=op.f('uq_conference_slug'))
+    )
+    op.create_table('conference_option_version',
+    sa.Column('conference', sa.Integer(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('label', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('explanation', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('evidence', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('cost', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('conference', 'code', 'version', name=op.f('pk_conference_option_version'))
+    )
     op.create_table('questionnaire_version',
     sa.Column('survey', sa.Text(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -99,6 +124,50 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['role'], ['role.name'], name=op.f('fk_account_role_role_role')),
     sa.PrimaryKeyConstraint('account_id', 'role', name=op.f('pk_account_role'))
     )
+    op.create_table('conference_group',
+    sa.Column('conference', sa.Integer(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('label', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('seats', sa.Integer(), nullable=False),
+    sa.Column('share', sa.Text(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['conference'], ['conference.id'], name=op.f('fk_conference_group_conference_conference')),
+    sa.PrimaryKeyConstraint('conference', 'code', name=op.f('pk_conference_group'))
+    )
+    op.create_table('conference_need_source',
+    sa.Column('conference', sa.Integer(), nullable=False),
+    sa.Column('need', sa.Text(), nullable=False),
+    sa.Column('option', sa.Text(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('language', sa.Text(), nullable=False),
+    sa.Column('origin', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['conference'], ['conference.id'], name=op.f('fk_conference_need_source_conference_conference')),
+    sa.PrimaryKeyConstraint('conference', 'need', name=op.f('pk_conference_need_source'))
+    )
+    op.create_table('conference_option',
+    sa.Column('conference', sa.Integer(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('dropped', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['conference'], ['conference.id'], name=op.f('fk_conference_option_conference_conference')),
+    sa.PrimaryKeyConstraint('conference', 'code', name=op.f('pk_conference_option'))
+    )
+    op.create_table('conference_round',
+    sa.Column('conference', sa.Integer(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('title', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('settings', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('practice', sa.Boolean(), nullable=False),
+    sa.Column('options', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('closes', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('wall', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.CheckConstraint("state IN ('draft', 'announced', 'open', 'paper', 'closed', 'revealed', 'withdrawn')", name=op.f('ck_conference_round_state')),
+    sa.ForeignKeyConstraint(['conference'], ['conference.id'], name=op.f('fk_conference_round_conference_conference')),
+    sa.PrimaryKeyConstraint('conference', 'code', name=op.f('pk_conference_round')),
+    sa.UniqueConstraint('conference', 'position', name=op.f('uq_conference_round_conference'))
+    )
     op.create_table('native_reading',
     sa.Column('survey', sa.Text(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -115,6 +184,8 @@ def upgrade() -> None:
         op.execute("CREATE TRIGGER account_role_separation BEFORE INSERT ON account_role FOR EACH ROW WHEN (NEW.role = 'register_clerk' AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role IN ('analyst', 'entry_clerk', 'reviewer'))) OR (NEW.role IN ('analyst', 'entry_clerk', 'reviewer') AND EXISTS (SELECT 1 FROM account_role WHERE account_id = NEW.account_id AND role = 'register_clerk')) BEGIN SELECT RAISE(ABORT, 'register_clerk excludes analyst, entry_clerk and reviewer on one account'); END")
         op.execute("CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
         op.execute("CREATE TRIGGER audit_entry_kept_update BEFORE UPDATE ON audit_entry FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
+        op.execute("CREATE TRIGGER option_versions_stay_delete BEFORE DELETE ON conference_option_version FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'a version of an option is never changed; add a new one'); END")
+        op.execute("CREATE TRIGGER option_versions_stay_update BEFORE UPDATE ON conference_option_version FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'a version of an option is never changed; add a new one'); END")
         op.execute("CREATE TRIGGER published_version_is_final_update BEFORE UPDATE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') BEGIN SELECT RAISE(ABORT, 'a published questionnaire version cannot be changed'); END")
         op.execute("CREATE TRIGGER published_version_stays_delete BEFORE DELETE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') BEGIN SELECT RAISE(ABORT, 'a published questionnaire version stays'); END")
         op.execute("CREATE TRIGGER wave_goes_forward_update BEFORE UPDATE ON wave FOR EACH ROW WHEN ((OLD.state = 'draft' AND NEW.state IN ('open', 'closed')) OR (OLD.state = 'frozen' AND NEW.state = 'draft') OR (OLD.state = 'open' AND NEW.state IN ('draft', 'frozen')) OR (OLD.state = 'closed' AND NEW.state <> 'closed')) BEGIN SELECT RAISE(ABORT, 'a wave goes from draft to frozen, open and closed, never back'); END")
@@ -129,6 +200,10 @@ def upgrade() -> None:
         op.execute('CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept_delete()')
         op.execute("CREATE OR REPLACE FUNCTION audit_entry_kept_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute('CREATE TRIGGER audit_entry_kept_update BEFORE UPDATE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept_update()')
+        op.execute("CREATE OR REPLACE FUNCTION option_versions_stay_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a version of an option is never changed; add a new one' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute('CREATE TRIGGER option_versions_stay_delete BEFORE DELETE ON conference_option_version FOR EACH ROW EXECUTE FUNCTION option_versions_stay_delete()')
+        op.execute("CREATE OR REPLACE FUNCTION option_versions_stay_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a version of an option is never changed; add a new one' USING ERRCODE = 'integrity_constraint_violation'; END $$")
+        op.execute('CREATE TRIGGER option_versions_stay_update BEFORE UPDATE ON conference_option_version FOR EACH ROW EXECUTE FUNCTION option_versions_stay_update()')
         op.execute("CREATE OR REPLACE FUNCTION published_version_is_final_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a published questionnaire version cannot be changed' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute("CREATE TRIGGER published_version_is_final_update BEFORE UPDATE ON questionnaire_version FOR EACH ROW WHEN (OLD.state = 'published') EXECUTE FUNCTION published_version_is_final_update()")
         op.execute("CREATE OR REPLACE FUNCTION published_version_stays_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a published questionnaire version stays' USING ERRCODE = 'integrity_constraint_violation'; END $$")
@@ -144,12 +219,18 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('native_reading')
+    op.drop_table('conference_round')
+    op.drop_table('conference_option')
+    op.drop_table('conference_need_source')
+    op.drop_table('conference_group')
     op.drop_table('account_role')
     op.drop_index('uq_wave_open', table_name='wave', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
     op.drop_table('wave')
     op.drop_table('sound')
     op.drop_table('role')
     op.drop_table('questionnaire_version')
+    op.drop_table('conference_option_version')
+    op.drop_table('conference')
     op.drop_index('ix_audit_entry_at', table_name='audit_entry')
     op.drop_table('audit_entry')
     op.drop_table('account')

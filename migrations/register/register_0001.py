@@ -36,7 +36,8 @@ def upgrade() -> None:
     sa.Column('mark', sa.Text(), nullable=False),
     sa.Column('issued_on', sa.Date(), nullable=False),
     sa.Column('request', sa.LargeBinary(length=32), nullable=False),
-    sa.PrimaryKeyConstraint('holder', 'round', name=op.f('pk_issue'))
+    sa.PrimaryKeyConstraint('holder', 'round', name=op.f('pk_issue')),
+    sqlite_with_rowid=False
     )
     op.create_index('ix_issue_admission_round_mark', 'issue', ['admission', 'round', 'mark'], unique=False)
     op.create_table('language_rule',
@@ -112,7 +113,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['admission'], ['admission.id'], name=op.f('fk_code_digest_admission_admission')),
     sa.ForeignKeyConstraint(['batch'], ['code_batch.id'], name=op.f('fk_code_digest_batch_code_batch'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['person'], ['person.id'], name=op.f('fk_code_digest_person_person'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('digest', name=op.f('pk_code_digest'))
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_code_digest')),
+    sqlite_with_rowid=False
     )
     op.create_index('ix_code_digest_admission_mark', 'code_digest', ['admission', 'mark'], unique=False)
     op.create_index(op.f('ix_code_digest_batch'), 'code_digest', ['batch'], unique=False)

@@ -1,0 +1,212 @@
+"""Population margins from a spreadsheet, a CSV file or pasted text, in German or English notation.
+
+``72.117`` is seventy-two thousand, ``37,1 %`` a share.  Every fault is named with its row or cell: numbers
+that cannot be read, merged cells, categories named twice, percentages that do not fit the counts beside them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import openpyxl
+
+from analysis.margins import Margin
+from surveys.faults import Fault, Faulty
+
+TOTALS = frozenset({"total", "all", "sum", "summe", "gesamt", "insgesamt", "zusammen"})
+TOLERANCE = 0.6
+"""Percentage points by which a printed share may differ from the counts: half a unit of a whole percent, and
+a bit.
+"""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as read; ``share`` when it carried a percent sign."""
+
+    value: float
+    share: bool
+
+
+def number(text: str) -> Number | None:
+    """A German or English number, None when it is none.
+
+    >>> number("72.117"), number("37,1 %"), number("1 234,5"), number("12.5")
+    (Number(value=72117.0, share=False), Number(value=37.1, share=True), Number(value=1234.5, share=False), \
+Number(value=12.5, share=False))
+    """
+    plain = re.sub(r"[\s\u00a0\u202f']", "", text)
+    share = plain.endswith("%")
+    plain = plain.removesuffix("%").removesuffix("Prozent")
+    if re.fullmatch(r"-?\d{1,3}(\.\d{3})+(,\d+)?", plain):
+        plain = plain.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"-?\d{1,3}(,\d{3})+\.\d+|-?\d{1,3}(,\d{3}){2,}", plain):
+        plain = plain.replace(",", "")
+    elif re.fullmatch(r"-?\d+,\d+", plain):
+        plain = plain.replace(",", ".")
+    if not re.fullmatch(r"-?\d+(\.\d+)?", plain):
+        return None
+    return Number(float(plain), share)
+
+
+def cells_of_text(text: str) -> list[list[str]]:
+    """Rows of pasted or uploaded text; the separator is found (tab, semicolon, comma only when it is no
+    decimal).
+    """
+    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+    counts = {sign: sum(sign in line for line in lines) for sign in ("\t", ";")}
+    sign = max(counts, key=lambda key: counts[key])
+    if counts[sign] == 0:
+        sign = ","
+    return [
+        [cell.strip() for cell in row] for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)
+    ]
+
+
+def cells_of_xlsx(content: bytes) -> list[list[str]]:
+    """Rows of the first sheet.  Raises :class:`Faulty` for merged cells (named) and for files that are no
+    workbook.
+    """
+    try:
+        workbook = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError):
+        raise Faulty((Fault("not-a-workbook", ""),)) from None
+    sheet = workbook.worksheets[0]
+    merged = sorted(str(area) for area in sheet.merged_cells.ranges)
+    if merged:
+        faults = tuple(Fault("merged-cells", f"{sheet.title}!{area}", {"area": area}) for area in merged)
+        raise Faulty(faults)
+    rows = []
+    for row in sheet.iter_rows():
+        cells = [_cell(cell) for cell in row]
+        if any(cells):
+            rows.append(cells)
+    return rows
+
+
+def _cell(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # A cell shown as a percentage holds the share itself: 0.371 is 37.1 %.
+        return f"{100 * value:.10g}%" if "%" in str(cell.number_format) else f"{value:.15g}"
+    return str(value).strip()
+
+
+def read_file(name: str, content: bytes) -> list[list[str]]:
+    """Rows of an uploaded file by its name; raises :class:`Faulty`."""
+    if name.lower().endswith((".xlsx", ".xlsm")):
+        return cells_of_xlsx(content)
+    try:
+        return cells_of_text(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return cells_of_text(content.decode("cp1252", errors="replace"))
+
+
+def margin(
+    rows: Sequence[Sequence[str]],
+    variable: str,
+    *,
+    source: str,
+    date: str,
+    definition: str,
+    population: float | None = None,
+    categories: Iterable[str] | None = None,
+) -> Margin:
+    """A margin from rows of category, count (and percentage) or category and percentage.
+
+    A first row without numbers is a heading; a total is checked, not counted.  Percentages alone need
+    ``population``. ``categories`` are those of the item, when it is known.  Raises :class:`Faulty` with
+    every fault.
+    """
+    faults: list[Fault] = []
+    for field, text in (("source", source), ("date", date), ("definition", definition)):
+        if not text.strip():
+            faults.append(Fault("margin-undescribed", field, {"field": field}))
+    counts, shares, total = _entries(rows, faults)
+    if not counts and shares:
+        if population is None:
+            faults.append(Fault("margin-needs-population", "population"))
+        else:
+            faults += _sum_fault(shares)
+            counts = {name: population * share / 100 for name, share in shares.items()}
+    elif counts:
+        faults += _contradictions(counts, shares, total)
+    if not counts and not faults:
+        faults.append(Fault("margin-empty", ""))
+    known = set(categories or ())
+    if known:
+        faults += [Fault("margin-category", name, {"name": name}) for name in counts if name not in known]
+        faults += [
+            Fault("margin-missing-category", name, {"name": name}) for name in sorted(known - set(counts))
+        ]
+    if faults:
+        raise Faulty(tuple(faults))
+    return Margin.from_counts(variable, counts, source=source, date=date, definition=definition)
+
+
+def _entries(
+    rows: Sequence[Sequence[str]], faults: list[Fault]
+) -> tuple[dict[str, float], dict[str, float], float | None]:
+    counts: dict[str, float] = {}
+    shares: dict[str, float] = {}
+    total: float | None = None
+    for line, row in enumerate(rows, start=1):
+        name, values = row[0].strip() if row else "", [cell for cell in row[1:] if cell.strip()]
+        read = [number(cell) for cell in values]
+        if line == 1 and values and not any(read):
+            continue
+        if not name or not values:
+            faults.append(Fault("margin-row", f"row {line}", {"row": line}))
+            continue
+        for cell, found in zip(values, read, strict=True):
+            if found is None or found.value < 0:
+                faults.append(Fault("margin-number", f"row {line}", {"row": line, "text": cell}))
+            elif name.casefold() in TOTALS:
+                total = found.value if not found.share else total
+            elif name in (shares if found.share else counts):
+                faults.append(Fault("margin-twice", f"row {line}", {"row": line, "name": name}))
+            else:
+                (shares if found.share else counts)[name] = found.value
+    return counts, shares, total
+
+
+def _sum_fault(shares: dict[str, float]) -> list[Fault]:
+    total = sum(shares.values())
+    if abs(total - 100) > TOLERANCE:
+        return [Fault("margin-shares-sum", "", {"total": round(total, 2)})]
+    return []
+
+
+def _contradictions(counts: dict[str, float], shares: dict[str, float], total: float | None) -> list[Fault]:
+    """Counts against their own total and against the percentages printed beside them."""
+    found = []
+    whole = sum(counts.values())
+    if total is not None and abs(whole - total) > max(1.0, 1e-6 * total):
+        found.append(Fault("margin-total", "", {"total": total, "sum": whole}))
+    for name, share in shares.items():
+        if name in counts and whole > 0 and abs(100 * counts[name] / whole - share) > TOLERANCE:
+            computed = round(100 * counts[name] / whole, 1)
+            found.append(
+                Fault("margin-share-contradicts", name, {"name": name, "share": share, "computed": computed})
+            )
+    return found
+
+
+def disagreements(margins: dict[str, Margin], tolerance: float = 1e-6) -> list[Fault]:
+    """Margins of one population whose totals differ, each named with both totals."""
+    found = []
+    entries = list(margins.items())
+    for name, other in entries[1:]:
+        first_name, first = entries[0]
+        if abs(other.total - first.total) > tolerance * max(first.total, 1.0):
+            params = {"first": first_name, "second": name, "a": round(first.total), "b": round(other.total)}
+            found.append(Fault("margins-disagree", name, params, advice=True))
+    return found

@@ -1,0 +1,424 @@
+"""Every query and write of the analysis room.  The session of the collector is the first argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from analysis.assemble import Answers, Frame, wave_data
+from analysis.disclosure import at_release, from_document
+from analysis.errors import AnalysisError, DataError
+from analysis.margins import Margin
+from analysis.models import Job, KnownWave, Release, StoredBook, StoredMargin, StoredPlan
+from analysis.plan import Step
+from analysis.tables import WaveData
+from stores import publish, published, published_all
+from surveys.collection import store as collection
+from surveys.questionnaire import Questionnaire, read
+
+STALE = timedelta(minutes=2)
+ATTEMPTS = 3
+PUBLICATION = "publication"
+
+
+class ReleaseFault(AnalysisError):
+    """A release that cannot be made as asked; ``code`` says why."""
+
+
+# -- waves
+# -----------------------------------------------------------------------------------------------------
+
+
+def note_waves(session: Session) -> None:
+    """Remember every closed wave that the office has published, so that a later wave does not hide it."""
+    for wave in published_all(session, "office", "wave").values():
+        if wave.get("state") != "closed":
+            continue
+        document = {
+            "label": {"en": wave.get("title") or wave["id"]},
+            "time": _year(wave),
+            "channel": wave.get("channel", "sample"),
+            "versions": wave.get("versions", [1]),
+            "languages": wave.get("languages", []),
+            "access": wave.get("access", ""),
+            "mode": "web",
+            "frame": wave.get("frame")
+            or ("open link" if wave.get("channel") == "open" else "register sample"),
+            "population": wave.get("population") or wave["survey"],
+        }
+        known = session.get(KnownWave, wave["id"])
+        if known is None:
+            session.add(KnownWave(key=wave["id"], survey=wave["survey"], kind="own", document=document))
+
+
+def _year(wave: Mapping[str, Any]) -> float:
+    day = wave.get("closes_on") or wave.get("opens_on") or ""
+    return float(day[:4]) + (float(day[5:7]) - 1) / 12 if len(day) >= 7 else 0.0
+
+
+def waves(session: Session) -> list[KnownWave]:
+    """All waves that can be analysed, by survey and time."""
+    found = session.scalars(select(KnownWave).order_by(KnownWave.survey, KnownWave.key))
+    return sorted(found, key=lambda wave: (wave.survey, wave.document.get("time", 0.0), wave.key))
+
+
+def wave(session: Session, key: str) -> KnownWave:
+    """One wave; raises :class:`DataError` when nobody knows it."""
+    found = session.get(KnownWave, key)
+    if found is None:
+        raise DataError("unknown_wave", f"there is no wave {key}", key)
+    return found
+
+
+def questionnaire_of(session: Session, known: KnownWave) -> Questionnaire:
+    """The questionnaire that the wave asked, in its last version."""
+    version = known.document["versions"][-1]
+    document = published(session, "office", "questionnaire", f"{known.survey}/{version}")
+    if document is None:
+        raise DataError(
+            "no_questionnaire", f"version {version} of {known.survey} is not published", known.key
+        )
+    return read(document)
+
+
+def frame_of(session: Session, known: KnownWave) -> Frame:
+    """Population and invitations per key, as the register published them."""
+    returns = published(session, "register", "returns", known.document.get("access", "")) or {}
+    keys: Mapping[str, Mapping[str, Any]] = returns.get("keys", {})
+    population = {key: float(entry["N"]) for key, entry in keys.items() if entry.get("N") is not None}
+    return Frame(
+        key=known.key,
+        label=known.document["label"],
+        time=float(known.document.get("time", 0.0)),
+        mode=known.document.get("mode", "web"),
+        frame=known.document.get("frame", ""),
+        population_text=known.document.get("population", ""),
+        population=population,
+        invited={key: int(entry["n"]) for key, entry in keys.items()},
+        open_participation=known.document.get("channel") == "open",
+    )
+
+
+def answers(session: Session, key: str) -> list[Answers]:
+    """The responses of a closed wave; raises :class:`DataError` while answers may still be mixed."""
+    try:
+        rows = collection.responses(session, key)
+    except collection.WaveFault as fault:
+        raise DataError(
+            fault.code, f"wave {key} is not closed yet; answers are read after the last mix", key
+        ) from None
+    return [
+        Answers(row.id.hex(), row.key_id, row.mode, row.record_key, row.version, row.answers) for row in rows
+    ]
+
+
+def load(
+    session: Session, key: str, steps: Sequence[Step] = (), margins: Mapping[str, Margin] | None = None
+) -> tuple[WaveData, list[str]]:
+    """A wave with its weights, and the ids of its responses in the order of the rows."""
+    known = wave(session, key)
+    found = answers(session, key)
+    data = wave_data(questionnaire_of(session, known), found, frame_of(session, known), steps, margins)
+    return data, [answer.id for answer in found]
+
+
+def overview(session: Session, key: str) -> dict[str, Any]:
+    """Returns per key, modes, and the share of missing answers per item: what an analyst looks at first."""
+    known = wave(session, key)
+    frame = frame_of(session, known)
+    data, _ = load(session, key)
+    columns = data.design.data
+    by_key = _counts(columns["_key"])
+    labels = (published(session, "register", "returns", known.document.get("access", "")) or {}).get(
+        "keys", {}
+    )
+    return {
+        "responses": data.responses,
+        "keys": [
+            {
+                "key": name,
+                "label": labels.get(name, {}).get("label") or name[:8],
+                "population": frame.population.get(name),
+                "invited": frame.invited.get(name),
+                "responses": by_key.get(name, 0),
+            }
+            for name in {**dict.fromkeys(frame.invited), **by_key}
+        ],
+        "modes": _counts(columns["_mode"]),
+        "items": [_missing(item.name, item.label, columns[item.columns[0]]) for item in data.items.values()],
+    }
+
+
+def _counts(column: Any) -> dict[str, int]:
+    return {level: int((column.values == number).sum()) for number, level in enumerate(column.levels)}
+
+
+def _missing(name: str, label: Mapping[str, str], column: Any) -> dict[str, Any]:
+    from analysis.columns import MISSING
+
+    gone = column.missing
+    counts = {reason: int((gone == number).sum()) for number, reason in enumerate(MISSING) if number}
+    asked = len(column) - counts["not_asked"] - counts["not_in_variant"]
+    silent = counts["dont_know"] + counts["refused"] + counts["no_answer"]
+    return {
+        "name": name,
+        "label": dict(label),
+        "asked": asked,
+        "missing": counts,
+        "share": silent / max(1, asked),
+    }
+
+
+# -- margins and plans
+# -----------------------------------------------------------------------------------------
+
+
+def save_margin(session: Session, name: str, margin: Margin, who: str, now: datetime) -> None:
+    """Store a margin under a name, replacing the one there."""
+    session.merge(StoredMargin(name=name, document=margin.to_dict(), changed_by=who, changed_at=now))
+
+
+def delete_margin(session: Session, name: str) -> None:
+    """Forget a margin; forgetting twice is harmless."""
+    session.execute(sa.delete(StoredMargin).where(StoredMargin.name == name))
+
+
+def margins(session: Session) -> dict[str, Margin]:
+    """All stored margins by name."""
+    found = {}
+    for row in session.scalars(select(StoredMargin).order_by(StoredMargin.name)):
+        document = dict(row.document)
+        found[row.name] = Margin.from_counts(document.pop("variables"), document.pop("counts"), **document)
+    return found
+
+
+def save_plan(session: Session, name: str, source: str, who: str, now: datetime) -> None:
+    """Store a plan's text under its name."""
+    session.merge(StoredPlan(name=name, source=source, changed_by=who, changed_at=now))
+
+
+def plan(session: Session, name: str) -> StoredPlan | None:
+    """One stored plan."""
+    return session.get(StoredPlan, name)
+
+
+def plans(session: Session) -> list[StoredPlan]:
+    """All stored plans by name."""
+    return list(session.scalars(select(StoredPlan).order_by(StoredPlan.name)))
+
+
+# -- jobs
+# ------------------------------------------------------------------------------------------------------
+
+
+def ask(session: Session, kind: str, subject: str, who: str, now: datetime) -> Job:
+    """Queue a batch; asking again while it waits or runs gives the same one."""
+    waiting = _waiting(session, kind, subject)
+    if waiting is not None:
+        return waiting
+    job = Job(kind=kind, subject=subject, asked_by=who, asked_at=now)
+    try:
+        with session.begin_nested():
+            session.add(job)
+    except IntegrityError:
+        found = _waiting(session, kind, subject)
+        if found is None:
+            raise
+        return found
+    return job
+
+
+def _waiting(session: Session, kind: str, subject: str) -> Job | None:
+    query = select(Job).where(Job.kind == kind, Job.subject == subject, Job.state.in_(("queued", "running")))
+    return session.scalars(query).first()
+
+
+def jobs(session: Session, subject: str | None = None) -> list[Job]:
+    """Batches, newest first."""
+    query = select(Job).order_by(Job.asked_at.desc())
+    return list(session.scalars(query if subject is None else query.where(Job.subject == subject)).all())
+
+
+def job(session: Session, job_id: bytes) -> Job | None:
+    """One batch."""
+    return session.get(Job, job_id)
+
+
+def claim(session: Session, now: datetime) -> Job | None:
+    """The next batch for this process: one that waits, or one whose process has died.
+
+    A batch that killed its process three times is given up and says so.
+    """
+    waiting = select(Job).where(Job.state == "queued").order_by(Job.asked_at).limit(1)
+    dead = select(Job).where(Job.state == "running", Job.heartbeat < now - STALE).limit(1)
+    if session.get_bind().dialect.name == "postgresql":
+        waiting, dead = waiting.with_for_update(skip_locked=True), dead.with_for_update(skip_locked=True)
+    found = session.scalars(dead).first() or session.scalars(waiting).first()
+    if found is None:
+        return None
+    if found.stop:
+        found.state = "cancelled"
+        return None
+    if found.attempts >= ATTEMPTS:
+        found.state, found.problem = "failed", {"code": "given_up", "message": "the batch failed three times"}
+        return None
+    found.state, found.heartbeat, found.attempts = "running", now, found.attempts + 1
+    return found
+
+
+def beat(session: Session, job_id: bytes, progress: float, now: datetime) -> bool:
+    """Tell how far a batch is; True when its owner wants it stopped."""
+    found = session.get(Job, job_id)
+    if found is None or found.state != "running":
+        return True
+    found.progress, found.heartbeat = progress, now
+    return found.stop
+
+
+def finish(session: Session, job_id: bytes, state: str, problem: Mapping[str, Any] | None = None) -> None:
+    """The end of a batch: done, failed or cancelled."""
+    found = session.get_one(Job, job_id)
+    found.state, found.problem = state, None if problem is None else dict(problem)
+    if state == "done":
+        found.progress = 1.0
+
+
+def stop(session: Session, job_id: bytes) -> None:
+    """Ask a batch to stop; one that has not begun is stopped at once."""
+    found = session.get(Job, job_id)
+    if found is not None and found.state in {"queued", "running"}:
+        found.stop = True
+        if found.state == "queued":
+            found.state = "cancelled"
+
+
+# -- books and releases
+# ----------------------------------------------------------------------------------------
+
+
+def save_book(session: Session, book: StoredBook) -> None:
+    """Keep the finished book of a plan, replacing the last one."""
+    session.merge(book)
+
+
+def book(session: Session, name: str) -> StoredBook | None:
+    """The last finished book of a plan."""
+    return session.get(StoredBook, name)
+
+
+def releases(session: Session, state: str | None = None) -> list[Release]:
+    """Requests and decisions, newest first."""
+    query = select(Release).order_by(Release.requested_at.desc())
+    return list(session.scalars(query if state is None else query.where(Release.state == state)))
+
+
+def release(session: Session, release_id: bytes) -> Release | None:
+    """One request."""
+    return session.get(Release, release_id)
+
+
+def ever_released(session: Session, keys: Iterable[str]) -> dict[str, list[tuple[Any, list[str]]]]:
+    """Per wave the statements of every release that was ever made of it, oldest first, with its responses.
+
+    Withdrawn publications count: what was read once cannot be unread.
+    """
+    wanted = set(keys)
+    found: dict[str, list[tuple[Any, list[str]]]] = {key: [] for key in wanted}
+    query = select(Release).where(Release.state.in_(("released", "withdrawn"))).order_by(Release.decided_at)
+    for row in session.scalars(query):
+        for key in wanted & set(row.statements):
+            number = len(found[key])
+            found[key].append((at_release(from_document(row.statements[key]), number), row.members[key]))
+    return found
+
+
+def request_release(session: Session, name: str, slug: str, who: str, now: datetime) -> Release:
+    """An analyst asks for the last book of a plan to be published under ``slug``.
+
+    Raises :class:`ReleaseFault`: ``no_book``, ``not_safe`` (the auditor refuses), ``stale`` (the plan has
+    changed since), ``already_released``.
+    """
+    found = book(session, name)
+    if found is None:
+        raise ReleaseFault("no_book", "run the plan first", name)
+    if not found.audit.get("safe"):
+        raise ReleaseFault("not_safe", "the auditor refuses this book; see its findings", name)
+    same = select(Release).where(Release.slug == slug, Release.digest == found.digest)
+    if session.scalars(same).first() is not None:
+        raise ReleaseFault("already_released", "this very book was requested for this address before", slug)
+    row = Release(
+        plan=name,
+        slug=slug,
+        digest=found.digest,
+        document=found.document,
+        statements=found.statements,
+        members=found.members,
+        audit=found.audit,
+        requested_by=who,
+        requested_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def decide(session: Session, release_id: bytes, who: str, yes: bool, note: str, now: datetime) -> Release:
+    """A second person publishes or refuses; both happen with the record in one transaction.
+
+    Raises :class:`ReleaseFault`: ``gone``, ``decided`` (somebody was faster), ``same_person``, ``overtaken``
+    (another release of a wave was made since the auditor looked).
+    """
+    row = session.get(Release, release_id)
+    if row is None:
+        raise ReleaseFault("gone", "there is no such request")
+    if row.state != "requested":
+        raise ReleaseFault("decided", "this request was decided already", row.slug)
+    if row.requested_by == who:
+        raise ReleaseFault("same_person", "a second person decides", row.slug)
+    if yes and _overtaken(session, row):
+        raise ReleaseFault("overtaken", "another release was made since; run the plan again", row.slug)
+    row.state, row.decided_by, row.decided_at, row.note = "released" if yes else "refused", who, now, note
+    if yes:
+        document = {
+            **row.document,
+            "slug": row.slug,
+            "released_on": now.date().isoformat(),
+            "digest": row.digest,
+        }
+        publish(session, "results", PUBLICATION, row.slug, document)
+    session.flush()
+    return row
+
+
+def _overtaken(session: Session, row: Release) -> bool:
+    query = select(Release).where(
+        Release.state.in_(("released", "withdrawn")), Release.decided_at > row.requested_at
+    )
+    return any(set(other.statements) & set(row.statements) for other in session.scalars(query))
+
+
+def withdraw(session: Session, release_id: bytes, who: str, note: str) -> None:
+    """Take a publication off the public pages; the record stays, and so does what the auditor knows."""
+    row = session.get(Release, release_id)
+    if row is None or row.state != "released":
+        raise ReleaseFault("gone", "there is no such publication")
+    row.state, row.note = "withdrawn", f"{row.note} {note} ({who})".strip()
+    current = published(session, "results", PUBLICATION, row.slug)
+    if current is not None and current.get("digest") == row.digest:
+        publish(session, "results", PUBLICATION, row.slug, None)
+
+
+def publications(session: Session) -> dict[str, dict[str, Any]]:
+    """Everything that the public may read, by address."""
+    return published_all(session, "results", PUBLICATION)
+
+
+def publication(session: Session, slug: str) -> dict[str, Any] | None:
+    """One publication."""
+    return published(session, "results", PUBLICATION, slug)

@@ -47,7 +47,7 @@ from analysis.composition import Composition, GroupChanges, change_by_group, com
 from analysis.errors import EstimateError
 from analysis.overlap import OverlapChange, overlapping_change
 from analysis.results import critical
-from analysis.waves import Waves, independent, within
+from analysis.waves import Waves, independent, together, within
 
 __all__ = [
     "Break",
@@ -80,6 +80,7 @@ __all__ = [
     "segments",
     "series",
     "smallest_detectable",
+    "together",
     "trend",
     "unbridged",
     "within",
@@ -99,6 +100,7 @@ class Series:
     df: float
     runs: tuple[tuple[str, ...], ...]
     breaks: tuple[Break, ...] = ()
+    open_breaks: tuple[Break, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -161,9 +163,11 @@ def series(
             "unlike_kinds",
             "The series mixes " + " and ".join(sorted({f"{p.kind} ({p.wave})" for p in ordered})) + ".",
         )
-    found, notes = _breaks_of(tuple(p.wave for p in ordered), fieldings, bridges)
-    runs = segments([p.wave for p in ordered], unbridged(found, bridges))
-    return Series(ordered, full[np.ix_(order, order)], waves.df, runs, found, notes)
+    labels = [p.wave for p in ordered]
+    found = breaks(listed(labels, fieldings))
+    left = unbridged(found, bridges)
+    notes = printed(tuple(b for b in found if b not in left), bridges)
+    return Series(ordered, full[np.ix_(order, order)], waves.df, segments(labels, left), found, left, notes)
 
 
 def _binary(waves: Waves, variable: Any) -> bool:
@@ -173,14 +177,6 @@ def _binary(waves: Waves, variable: Any) -> bool:
         if not np.isin(values[seen], (0.0, 1.0)).all():
             return False
     return True
-
-
-def _breaks_of(
-    waves: Sequence[str], fieldings: Sequence[Fielding], bridges: Sequence[Bridge]
-) -> tuple[tuple[Break, ...], tuple[str, ...]]:
-    found = breaks(listed(waves, fieldings))
-    left = unbridged(found, bridges)
-    return found, printed(tuple(b for b in found if b not in left), bridges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,22 +201,19 @@ class Trend:
     notes: tuple[str, ...] = ()
 
 
-def trend(
-    found: Series, bridges: Sequence[Bridge] = (), family: Family = HEADLINES, level: float = 0.95
-) -> Trend:
+def trend(found: Series, family: Family = HEADLINES, level: float = 0.95) -> Trend:
     """Pairwise changes within a family, the linear trend and its departure.
 
-    Raises :class:`BreakInSeries` across a break without a stated reason, and :class:`EstimateError` where
-    points have no error or fewer than two are left.
+    Raises :class:`BreakInSeries` across a break without a stated reason, and :class:`EstimateError` where a
+    point has no error.
     """
-    left = unbridged(found.breaks, bridges)
-    if len(found.runs) > 1 or left:
-        open_breaks = left or found.breaks
-        told = "; ".join(f"{b.first} - {b.second}: {', '.join(b.kinds)}" for b in open_breaks)
+    if found.open_breaks:
+        told = "; ".join(f"{b.first} - {b.second}: {', '.join(b.kinds)}" for b in found.open_breaks)
         raise BreakInSeries(
-            f"No trend is tested across a break in the series ({told}). Test the waves of one run, or state "
-            "a reason.",
-            open_breaks,
+            f"No trend is tested across a break in the series ({told}). Test the waves of one run, or "
+            "state a "
+            "reason.",
+            found.open_breaks,
         )
     estimate, v = found.estimate, found.covariance
     flat = [p.wave for p in found.points if p.se == 0]

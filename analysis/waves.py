@@ -134,6 +134,43 @@ def within(
     return Waves(names, _times(names, times), parts, True)
 
 
+def together(
+    designs: Mapping[Any, SurveyDesign], strata: str | None = None, wave: str = "wave"
+) -> SurveyDesign:
+    """One design of several waves with the columns that all of them hold, for people who answered in more
+    than one.
+
+    Rows stand one after the other, ``wave`` says which is whose, weights stay as they are. Meant for
+    :func:`analysis.overlap.overlapping_change`; calibration of the single waves does not enter its variance.
+    Raises :class:`DataError` for a column of another kind in another wave.
+    """
+    labels = tuple(str(k) for k in designs)
+    parts = tuple(designs.values())
+    _check_units(labels, parts)
+    shared = [name for name in parts[0].data if all(name in d.data for d in parts) and name != wave]
+    columns = {name: _joined(name, labels, [d.data[name] for d in parts]) for name in shared}
+    codes = np.repeat(np.arange(len(labels)), [len(d) for d in parts])
+    columns[wave] = Column(wave, "category", codes.astype(np.int64), labels)
+    weights = np.concatenate([d.weights for d in parts])
+    return SurveyDesign.create(columns, weights, strata=strata)
+
+
+def _joined(name: str, labels: Sequence[str], parts: Sequence[Column]) -> Column:
+    odd = [label for label, part in zip(labels, parts, strict=True) if part.kind != parts[0].kind]
+    if odd:
+        other = parts[labels.index(odd[0])].kind
+        raise DataError(
+            "unlike_columns",
+            f"{name} is a {parts[0].kind} in wave {labels[0]} and a {other} in wave {odd[0]}; code it alike.",
+            place=name,
+        )
+    if parts[0].kind == "number":
+        return Column(name, "number", np.concatenate([p.values for p in parts]))
+    levels = tuple(dict.fromkeys(level for p in parts for level in p.levels))
+    moved = [np.array([levels.index(level) for level in p.levels] + [-1], np.int64)[p.values] for p in parts]
+    return Column(name, "category", np.concatenate(moved), levels)
+
+
 def _label(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 

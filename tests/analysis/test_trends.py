@@ -124,7 +124,7 @@ def test_changed_wording_stops_the_line_and_the_test_until_a_reason_is_stated() 
     bridge = Bridge("2020", "2024", ("wording",), REASON, "analyst")
     joined = trends.series(three(), "y", fieldings=changed, bridges=[bridge])
     assert joined.runs == (("2016", "2020", "2024"),)
-    result = trends.trend(joined, [bridge])
+    result = trends.trend(joined)
     assert result.notes == (f"2020 - 2024 compared in spite of a change of wording: {REASON} (analyst)",)
 
 
@@ -178,6 +178,32 @@ def test_waves_in_one_design_are_told_apart_by_a_column() -> None:
         trends.within(panel(), "wave", [2020, 2030])
     with pytest.raises(EstimateError, match=r"needs two of them\."):
         trends.within(panel(), "wave", [2020])
+    scale = np.where(panel().data["wave"].values == 0, 1 / 20, 1.0)
+    uneven = SurveyDesign.create(panel().data, panel().weights * scale, "stratum", "person")
+    with pytest.raises(DataError, match="weights of wave 2020 have the mean 1"):
+        trends.within(uneven, "wave")
+
+
+def test_waves_can_be_put_together_for_people_who_answered_twice() -> None:
+    whole = panel()
+    year = whole.data["wave"].values
+    parts = {}
+    for code, label in ((0, 2020), (1, 2024)):
+        rows = year == code
+        data = {k: c.take(rows) for k, c in whole.data.items() if k != "wave"}
+        parts[label] = SurveyDesign.create(data, whole.weights[rows], "stratum", "person")
+    both = trends.together(parts, strata="stratum")
+    assert len(both) == len(whole)
+    a = trends.overlapping_change(both, "y", "wave", (2020, 2024), "person")
+    b = trends.overlapping_change(whole, "y", "wave", (2020, 2024), "person")
+    assert (a.change, a.se) == pytest.approx((b.change, b.se))
+    recoded = {
+        y: d.with_columns(group=d.data["group"] if y == 2020 else np.ones(len(d))) for y, d in parts.items()
+    }
+    with pytest.raises(DataError, match="group is a category in wave 2020 and a number in wave 2024"):
+        trends.together(recoded, strata="stratum")
+    with pytest.raises(DataError, match="no column 'district'"):
+        trends.together(parts, strata="district")
 
 
 def test_a_wave_without_any_answer_is_named() -> None:

@@ -28,18 +28,20 @@ a bit.
 
 @dataclass(frozen=True)
 class Number:
-    """A number as read; ``share`` when it carried a percent sign."""
+    """A number as read; ``share`` when it carried a percent sign; ``decimals`` as printed."""
 
     value: float
     share: bool
+    decimals: int = 0
 
 
 def number(text: str) -> Number | None:
     """A German or English number, None when it is none.
 
-    >>> number("72.117"), number("37,1 %"), number("1 234,5"), number("12.5")
-    (Number(value=72117.0, share=False), Number(value=37.1, share=True), Number(value=1234.5, share=False), \
-Number(value=12.5, share=False))
+    >>> number("72.117")
+    Number(value=72117.0, share=False, decimals=0)
+    >>> number("37,1 %")
+    Number(value=37.1, share=True, decimals=1)
     """
     plain = re.sub(r"[\s\u00a0\u202f']", "", text)
     share = plain.endswith("%")
@@ -52,7 +54,7 @@ Number(value=12.5, share=False))
         plain = plain.replace(",", ".")
     if not re.fullmatch(r"-?\d+(\.\d+)?", plain):
         return None
-    return Number(float(plain), share)
+    return Number(float(plain), share, len(plain.partition(".")[2]))
 
 
 def cells_of_text(text: str) -> list[list[str]]:
@@ -136,7 +138,7 @@ def margin(
             faults.append(Fault("margin-needs-population", "population"))
         else:
             faults += _sum_fault(shares)
-            counts = {name: population * share / 100 for name, share in shares.items()}
+            counts = {name: population * share.value / 100 for name, share in shares.items()}
     elif counts:
         faults += _contradictions(counts, shares, total)
     if not counts and not faults:
@@ -154,9 +156,9 @@ def margin(
 
 def _entries(
     rows: Sequence[Sequence[str]], faults: list[Fault]
-) -> tuple[dict[str, float], dict[str, float], float | None]:
+) -> tuple[dict[str, float], dict[str, Number], float | None]:
     counts: dict[str, float] = {}
-    shares: dict[str, float] = {}
+    shares: dict[str, Number] = {}
     total: float | None = None
     for line, row in enumerate(rows, start=1):
         name, values = row[0].strip() if row else "", [cell for cell in row[1:] if cell.strip()]
@@ -173,19 +175,21 @@ def _entries(
                 total = found.value if not found.share else total
             elif name in (shares if found.share else counts):
                 faults.append(Fault("margin-twice", f"row {line}", {"row": line, "name": name}))
+            elif found.share:
+                shares[name] = found
             else:
-                (shares if found.share else counts)[name] = found.value
+                counts[name] = found.value
     return counts, shares, total
 
 
-def _sum_fault(shares: dict[str, float]) -> list[Fault]:
-    total = sum(shares.values())
-    if abs(total - 100) > TOLERANCE:
+def _sum_fault(shares: dict[str, Number]) -> list[Fault]:
+    total = sum(share.value for share in shares.values())
+    if abs(total - 100) > SUM_TOLERANCE:
         return [Fault("margin-shares-sum", "", {"total": round(total, 2)})]
     return []
 
 
-def _contradictions(counts: dict[str, float], shares: dict[str, float], total: float | None) -> list[Fault]:
+def _contradictions(counts: dict[str, float], shares: dict[str, Number], total: float | None) -> list[Fault]:
     """Counts against their own total and against the percentages printed beside them."""
     found = []
     whole = sum(counts.values())

@@ -68,7 +68,11 @@ def test_contradictions_are_named():
         ("margin-share-contradicts", "a"),
         ("margin-share-contradicts", "b"),
     ]
-    assert faults([["a", "10"], ["b", "20"], ["Summe", "31"]]) == [("margin-total", "")]
+    assert faults([["a", "36910", "37,1 %"], ["b", "63090", "62,9 %"]]) == [
+        ("margin-share-contradicts", "a"),
+        ("margin-share-contradicts", "b"),
+    ]
+    assert faults([["a", "10"], ["b", "20"], ["Summe", "33"]]) == [("margin-total", "")]
 
 
 def test_every_fault_of_a_file_at_once():

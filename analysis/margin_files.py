@@ -20,10 +20,8 @@ from analysis.margins import Margin
 from surveys.faults import Fault, Faulty
 
 TOTALS = frozenset({"total", "all", "sum", "summe", "gesamt", "insgesamt", "zusammen"})
-TOLERANCE = 0.6
-"""Percentage points by which a printed share may differ from the counts: half a unit of a whole percent, and
-a bit.
-"""
+SUM_TOLERANCE = 0.6
+"""Percentage points by which printed shares may miss 100 through rounding."""
 
 
 @dataclass(frozen=True)
@@ -196,11 +194,11 @@ def _contradictions(counts: dict[str, float], shares: dict[str, Number], total: 
     if total is not None and abs(whole - total) > max(1.0, 1e-6 * total):
         found.append(Fault("margin-total", "", {"total": total, "sum": whole}))
     for name, share in shares.items():
-        if name in counts and whole > 0 and abs(100 * counts[name] / whole - share) > TOLERANCE:
-            computed = round(100 * counts[name] / whole, 1)
-            found.append(
-                Fault("margin-share-contradicts", name, {"name": name, "share": share, "computed": computed})
-            )
+        # A share is held to the last decimal that was printed: 37.1 does not fit counts that give 36.9.
+        computed = 100 * counts[name] / whole if name in counts and whole > 0 else share.value
+        if abs(computed - share.value) > 0.5 * 10.0**-share.decimals + 1e-9:
+            params = {"name": name, "share": share.value, "computed": round(computed, share.decimals + 1)}
+            found.append(Fault("margin-share-contradicts", name, params))
     return found
 
 

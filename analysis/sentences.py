@@ -1,0 +1,88 @@
+"""What each fault of a plan, a margin, a batch or a release means and what to do, as English source
+sentences.
+
+``N_`` marks a sentence for the catalogue of staff texts without translating it here; pages translate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def N_(message: str) -> str:
+    """Mark a message for extraction."""
+    return message
+
+
+SENTENCES: Mapping[str, str] = {
+    "not-utf8": N_("The file is not UTF-8 (byte %(byte)s). Save it as UTF-8."),
+    "not-json": N_("This is neither JSON nor YAML: %(reason)s."),
+    "not-yaml": N_("This is neither JSON nor YAML: %(reason)s."),
+    "wrong-type": N_("This must be of type %(expected)s."),
+    "unknown-key": N_("A plan has no such entry here. Possible are: %(known)s."),
+    "plan-version": N_("Write plan: %(expected)s at the top."),
+    "missing": N_("Something is missing here: %(expected)s."),
+    "named-twice": N_("%(name)s is named twice. Remove one."),
+    "unknown-language": N_("“%(tag)s” is no language tag; write them as de, fa-AF or de-simple."),
+    "unknown-step": N_("“%(name)s” is no step of the weighting chain. Possible are: %(known)s."),
+    "unknown-adjustment": N_("“%(name)s” is no adjustment for several tests. Possible are: %(known)s."),
+    "unknown-break": N_("“%(name)s” is no kind of break. Possible are: %(known)s."),
+    "reason-too-short": N_("The reason is printed with the result; state it in at least %(least)s letters."),
+    "unknown-method": N_("“%(name)s” is no method of disclosure control. Possible are: %(known)s."),
+    "precision-rule": N_("This precision rule cannot be applied: %(reason)s."),
+    "not-a-share": N_("Write a share as a number from 0 to 1, not in percent (%(value)s)."),
+    "out-of-range": N_("This must lie between %(low)s and %(high)s."),
+    "one-wave": N_("A trend needs at least two waves."),
+    "unknown-wave": N_("There is no wave %(name)s. Only closed waves can be analysed."),
+    "unknown-margin": N_("There is no margin %(name)s. Upload it first."),
+    "unknown-item": N_("The questionnaire has no item %(name)s."),
+    "unknown-category": N_("%(item)s has no answer %(name)s. Its answers are: %(known)s."),
+    "unknown-group": N_("There is no variable %(name)s to group by."),
+    "unknown-level": N_("%(group)s has no group %(name)s."),
+    "unknown-conference": N_("There is no published conference %(name)s."),
+    "group-too-small": N_(
+        "Fewer than two groups of %(name)s have %(least)s answers. Join groups or leave it out."
+    ),
+    "levels-will-be-hidden": N_(
+        "These groups have fewer than %(least)s answers and will be hidden: %(levels)s."
+    ),
+    "break-in-series": N_(
+        "Between %(first)s and %(second)s these changed: %(kinds)s. No line is drawn and nothing is tested, "
+        "unless you state a reason (bridges)."
+    ),
+    "sensitive-not-declared": N_("The questionnaire calls %(name)s sensitive. List it under sensitive."),
+    "margin-undescribed": N_("Say where the counts come from, of which day, and who is counted."),
+    "margin-needs-population": N_("Percentages alone need the total population."),
+    "margin-empty": N_("There are no counts in this table."),
+    "margin-row": N_("Row %(row)s lacks a category or a number."),
+    "margin-number": N_("Row %(row)s: “%(text)s” cannot be read as a number."),
+    "margin-twice": N_("Row %(row)s names %(name)s again."),
+    "margin-category": N_("The item has no answer %(name)s."),
+    "margin-missing-category": N_("The answer %(name)s of the item is not in the table."),
+    "margin-shares-sum": N_("The percentages add up to %(total)s."),
+    "margin-total": N_("The total says %(total)s, the parts add up to %(sum)s."),
+    "margin-share-contradicts": N_(
+        "%(name)s: %(share)s percent is printed, its count gives %(computed)s percent."
+    ),
+    "margins-disagree": N_("The totals of %(first)s (%(a)s) and %(second)s (%(b)s) differ."),
+    "not-a-workbook": N_("This is no Excel workbook. Save it as .xlsx or as CSV."),
+    "merged-cells": N_("The cells %(area)s are merged. Take them apart and repeat the category in each row."),
+    "no_book": N_("Run the plan first."),
+    "not_safe": N_("The auditor refuses this book. Look at its findings, join groups or leave tables out."),
+    "already_released": N_("This very book was requested for this address before."),
+    "decided": N_("Somebody has decided this request already."),
+    "same_person": N_("A second person decides, not the one who asked."),
+    "overtaken": N_("Another release of the wave was made since. Run the plan again and request it anew."),
+    "gone": N_("There is no such request."),
+    "given_up": N_("The batch failed three times and was given up. Tell the operator."),
+    "crash": N_("The batch failed unexpectedly. The operator finds the cause in the log."),
+    "not_closed": N_("The wave is not closed yet. Answers are read after the last mix."),
+    "no_responses": N_("The wave has no responses."),
+    "no_questionnaire": N_("The questionnaire of this wave is not published."),
+    "unknown_key": N_("The register has not published the population of every key. Ask the register clerk."),
+    "responses_vanished": N_(
+        "Responses of an earlier release are gone from the data; this cannot be audited."
+    ),
+    "cannot_protect": N_("Too few cells may be hidden to protect a small one. Join groups."),
+}
+"""By the code of a fault or an error."""

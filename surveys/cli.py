@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 
+import typeset
 from surveys.checks import check, stops
 from surveys.faults import Fault, Faulty
-from surveys.questionnaire import loads
+from surveys.player.paper import sheet
+from surveys.questionnaire import loads, read
 from surveys.sentences import line
+from web.i18n import resident as r_
+from web.i18n import speaking
 
 questionnaire = click.Group("questionnaire", help="Check and print questionnaire files.")
 
@@ -33,3 +38,35 @@ def check_file(file: Path, final: bool) -> None:
 def _summary(faults: tuple[Fault, ...]) -> str:
     advice = sum(fault.advice for fault in faults)
     return f"{len(faults) - advice} faults, {advice} pieces of advice"
+
+
+@questionnaire.command("print")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("language")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Default: beside FILE.")
+@click.option("--variant", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--mark", default="", help="The key's mark, the same on all sheets of a stratum; never a code.")
+@with_appcontext
+def print_file(file: Path, language: str, output: Path | None, variant: int, mark: str) -> None:
+    """Set FILE in LANGUAGE as a PDF for print."""
+    try:
+        document = loads(file.read_bytes())
+        faults = check(document)
+    except Faulty as error:
+        faults = error.faults
+    if stops(faults):
+        for fault in faults:
+            click.echo(line(fault), err=True)
+        raise SystemExit(1)
+    made = read(document)
+    if language not in made.languages:
+        raise click.BadParameter(
+            f"{language} is not among {', '.join(made.languages)}", param_hint="LANGUAGE"
+        )
+    if variant > len(made.variants):
+        raise click.BadParameter(f"there are {len(made.variants)} variants", param_hint="--variant")
+    with speaking(language):
+        data = sheet(made, language, r_, variant=variant, mark=mark)
+    target = output or file.with_suffix(f".{language}.pdf")
+    target.write_bytes(typeset.pdf("questionnaire", data, language))
+    click.echo(f"{target}")

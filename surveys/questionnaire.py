@@ -240,7 +240,10 @@ def read(document: Mapping[str, Any]) -> Questionnaire:
         fallbacks=full.get("fallbacks", {}),
         sections=sections,
         variants=tuple(frozenset(modules) for modules in full.get("variants", [_modules(full)])),
-        placeholders={name: found.get("value", {}) for name, found in full.get("placeholders", {}).items()},
+        placeholders={
+            name: found.get("value") or found.get("example", {})
+            for name, found in full.get("placeholders", {}).items()
+        },
         document=document,
         **{key: full.get(key, {}) for key in ("title", "intro", "consent", "thanks", "refused", "dont_know")},
     )

@@ -46,9 +46,9 @@ def shape(document: Mapping[str, Any]) -> Sound:
     where: list[tuple[Any, ...]] = []
     for error in validator().iter_errors(document):
         for path, fault in _faults(error, document):
+            where.append(path)
             if fault not in faults:
                 faults.append(fault)
-                where.append(path)
     rest = copy.deepcopy(dict(document))
     broken = {_name(document, path) for path in where}
     if any(path[:1] in (("languages",), ("source",), ()) for path in where) or not _has_sections(document):
@@ -165,7 +165,7 @@ def _take_out(rest: dict[str, Any], where: list[tuple[Any, ...]]) -> None:
             holder.pop(path[1], None)
         else:
             rest.pop(path[0], None)
-    for section_index, item_index in items:
+    for section_index, item_index in dict.fromkeys(items):
         del rest["sections"][section_index]["items"][item_index]
     for name, value in REPLACEABLE.items():
         rest.setdefault(name, value)

@@ -8,6 +8,7 @@ change only when texts do.
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -177,9 +178,12 @@ def extract(domain: Domain, root: Path = ROOT) -> polib.POFile:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Several translators may write at the same time; each waits for the other."""
-    with (folder / "languages.toml").open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def update(root: Path = ROOT, folder: Path = TRANSLATIONS) -> list[Path]:
@@ -360,12 +364,17 @@ def _fill_one(entry: polib.POEntry, translation: Any, tag: str) -> str:
 def compile_all(folder: Path = TRANSLATIONS) -> int:
     """Write the binary catalogue beside every PO file that is newer; the number of files written.
 
-    Written under a name of this process and moved into place, so that no process ever reads half a file.
+    Done with polib rather than pybabel, which knows only CLDR's locales and would refuse ``de-simple``.
+    Written under another name and moved into place, so that a running process never reads half a file.
     """
+    count = 0
     with alone(folder):
-        sources = sorted(folder.glob("*/LC_MESSAGES/*.po"))
-        for source in sources:
+        for source in sorted(folder.glob("*/LC_MESSAGES/*.po")):
+            target = source.with_suffix(".mo")
+            if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+                continue
             made = source.with_suffix(".mo.new")
             polib.pofile(str(source)).save_as_mofile(str(made))
-            made.replace(source.with_suffix(".mo"))
-    return len(sources)
+            made.replace(target)
+            count += 1
+    return count

@@ -7,7 +7,7 @@ Sources: Deville and Särndal (1992), JASA 87; Deville, Särndal, Sautory (1993)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -95,6 +95,7 @@ class _Problem:
         """One pass over the rows, block by block; ``gram`` given is kept, ``g`` is filled."""
         q = len(lam)
         totals, jacobian = np.zeros(q), np.zeros((q, q))
+        both = np.empty((min(BLOCK, len(g)), q + 1))
         for start in range(0, len(g), BLOCK):
             part = slice(start, start + BLOCK)
             x, w = self.matrix[part], self.weights[part]
@@ -103,11 +104,16 @@ class _Problem:
                 u = u / self.variance[part]
             value, slope = self.distance(u, self.low, self.high)
             g[part] = value
-            totals += (w * value) @ x
-            if gram is None:
-                pull = w * slope if self.variance is None else w * slope / self.variance[part]
-                half = x * np.sqrt(pull)[:, None]
-                jacobian += half.T @ half
+            if gram is not None:
+                totals += (w * value) @ x
+                continue
+            # One product gives the Jacobian and the totals.
+            pull = w * slope if self.variance is None else w * slope / self.variance[part]
+            np.multiply(x, pull[:, None], out=both[: len(x), :q])
+            both[: len(x), q] = w * value
+            product = x.T @ both[: len(x)]
+            jacobian += product[:, :q]
+            totals += product[:, q]
         return _State(lam, totals, jacobian if gram is None else gram, g)
 
     def miss(self, state: _State) -> Floats:
@@ -134,21 +140,14 @@ def solve(
     :class:`CalibrationError` where no solution is found.
     """
     low, high = _checked_bounds(method, bounds)
-    mass = _column_mass(matrix, weights)
-    gaps = np.flatnonzero(~np.isfinite(mass))
-    if gaps.size:
-        name = names[int(gaps[0])]
-        count = int(np.count_nonzero(~np.isfinite(matrix[:, int(gaps[0])])))
-        raise CalibrationError(
-            "calibration_missing",
-            f"{count} respondents have no value for the calibration variable {name}.",
-            place=name,
-            count=count,
-        )
-    scale = np.maximum(np.abs(targets), mass)
-    _check_reachable(matrix, weights, targets, names, low, high, scale)
-    problem = _Problem(matrix, weights, targets, scale, DISTANCES[method], low, high, variance)
-    state = problem.at(np.zeros(matrix.shape[1]), None, np.empty(len(weights)))
+    whole = _Problem(matrix, weights, targets, np.abs(targets), DISTANCES[method], low, high, variance)
+    state = whole.at(np.zeros(matrix.shape[1]), None, np.empty(len(weights)))
+    _check_complete(matrix, state.gram, names)
+    # The size of a total whose target is near 0: at least the sum of w |x|, by Cauchy and Schwarz.
+    size = np.sqrt(np.diag(state.gram) * float(np.abs(weights).sum()))
+    scale = np.maximum(np.abs(targets), np.where(size > 0, size, 1.0))
+    problem = replace(whole, scale=scale)
+    _check_reachable(problem, state.totals, names)
     spare, used = np.empty(len(weights)), 0
     while used < iterations and np.abs(problem.miss(state)).max() > tolerance:
         found = _search(problem, state, spare)
@@ -188,31 +187,30 @@ def _checked_bounds(method: str, bounds: tuple[float, float]) -> tuple[float, fl
     return low, high
 
 
-def _column_mass(matrix: Floats, weights: Floats) -> Floats:
-    out = np.zeros(matrix.shape[1])
-    for start in range(0, len(weights), BLOCK):
-        part = slice(start, start + BLOCK)
-        out += np.abs(weights[part]) @ np.abs(matrix[part])
-    return np.where(out > 0, out, 1.0)
+def _check_complete(matrix: Floats, gram: Floats, names: Sequence[str]) -> None:
+    gaps = np.flatnonzero(~np.isfinite(np.diag(gram)))
+    if not gaps.size:
+        return
+    name = names[int(gaps[0])]
+    count = int(np.count_nonzero(~np.isfinite(matrix[:, int(gaps[0])])))
+    raise CalibrationError(
+        "calibration_missing",
+        f"{count} respondents have no value for the calibration variable {name}.",
+        place=name,
+        count=count,
+    )
 
 
-def _check_reachable(
-    matrix: Floats,
-    weights: Floats,
-    targets: Floats,
-    names: Sequence[str],
-    low: float,
-    high: float,
-    scale: Floats,
-) -> None:
+def _check_reachable(problem: _Problem, reached: Floats, names: Sequence[str]) -> None:
     """Each total alone must be reachable within the bounds; otherwise the limits are named."""
+    low, high, targets, scale = problem.low, problem.high, problem.targets, problem.scale
     if np.isinf(low) and np.isinf(high):
         return
-    up, down = np.zeros(len(targets)), np.zeros(len(targets))
-    for start in range(0, len(weights), BLOCK):
+    absolute = np.zeros(len(targets))
+    for start in range(0, len(problem.weights), BLOCK):
         part = slice(start, start + BLOCK)
-        up += weights[part] @ np.maximum(matrix[part], 0.0)
-        down += weights[part] @ np.minimum(matrix[part], 0.0)
+        absolute += problem.weights[part] @ np.abs(problem.matrix[part])
+    up, down = (absolute + reached) / 2, (reached - absolute) / 2
     with np.errstate(invalid="ignore"):
         most = np.where(up > 0, high * up, 0.0) + np.where(down < 0, low * down, 0.0)
         least = np.where(up > 0, low * up, 0.0) + np.where(down < 0, high * down, 0.0)

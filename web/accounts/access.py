@@ -57,8 +57,6 @@ def refusal(room: Room) -> ResponseReturnValue | None:
 
 def login_address() -> str:
     """The login page, coming back to this page afterwards."""
-    if request.method != "GET":
-        return LOGIN_PATH
     return f"{LOGIN_PATH}?{urlencode({'next': request.full_path.rstrip('?')})}"
 
 

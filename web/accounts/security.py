@@ -63,12 +63,12 @@ class StoreDatastore(UserDatastore):
         raise NotImplementedError("accounts are deactivated, never deleted")
 
     def commit(self) -> None:
-        """Write the changed accounts."""
+        """Write what changed on the accounts, and nothing else: the rest may be newer in the store."""
         waiting = g.pop("changed_accounts", [])
         if waiting:
             with stores.office.begin() as session:
                 for model in waiting:
-                    session.merge(model)
+                    store.write_changes(session, model)
 
     def mf_delete_recovery_code(self, user: Any, idx: int) -> bool:
         """Cross out a recovery code at once and only once."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from web.accounts.models import REGISTER_ROLE, SEALED_ROLES, Account, AccountRole, Role
@@ -181,6 +181,17 @@ def reset_second_factor(account: Account) -> None:
     account.totp_counter = None
     account.mf_recovery_codes = None
     sign_out_everywhere(account)
+
+
+def write_changes(session: Session, detached: Account) -> None:
+    """Write those columns of an account, read in an earlier transaction, that have been changed since."""
+    state = inspect(detached)
+    row = session.get(Account, detached.id, with_for_update=True)
+    if row is None:
+        return
+    for column in state.mapper.column_attrs:
+        if state.attrs[column.key].history.has_changes():
+            setattr(row, column.key, getattr(detached, column.key))
 
 
 def use_recovery_code(session: Session, account_id: int, index: int, code: str) -> bool:

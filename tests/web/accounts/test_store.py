@@ -105,3 +105,30 @@ def test_reset_of_the_second_factor_forgets_everything(stores_on):
         )
         assert left == (None, None, None, None)
         assert account.fs_uniquifier != before
+
+
+def test_only_changed_columns_are_written_back(stores_on):
+    with stores_on.office.begin() as session:
+        number = create(session, roles=("editor",)).id
+    with stores_on.office.read() as session:
+        detached = store.get(session, number)
+    with stores_on.office.begin() as session:
+        row = store.get(session, number)
+        row.last_sign_in_on = TODAY
+        store.set_roles(session, row, ("moderator",))
+        key = row.fs_uniquifier
+    detached.tf_primary_method = "authenticator"
+    with stores_on.office.begin() as session:
+        store.write_changes(session, detached)
+    with stores_on.office.read() as session:
+        row = store.get(session, number)
+        found = (row.tf_primary_method, row.last_sign_in_on, row.role_names, row.fs_uniquifier)
+    assert found == ("authenticator", TODAY, ("moderator",), key)
+
+
+def test_find_role(stores_on):
+    with stores_on.office.begin() as session:
+        store.ensure_roles(session)
+        store.ensure_roles(session)
+        assert store.find_role(session, "editor").name == "editor"
+        assert store.find_role(session, "king") is None

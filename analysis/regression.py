@@ -82,14 +82,16 @@ def glm(
     *,
     intercept: bool = True,
     standard_errors: str = "linearized",
+    small_sample_df: bool = True,
     collinear: str = "fail",
     level: float = 0.95,
 ) -> Regression:
     """A generalised linear model on the complete rows of the design. R: ``svyglm``.
 
     ``outcome`` is a number, or for ``quasibinomial`` a category with two levels of which the second is the
-    event. ``standard_errors`` may be ``bell_mccaffrey`` for few PSUs. The degrees of freedom are the
-    design's plus 1 minus p.
+    event. The degrees of freedom are the design's plus 1 minus p. ``standard_errors="bell_mccaffrey"`` is for
+    few PSUs; with ``small_sample_df`` every coefficient then has degrees of freedom of its own, and the model
+    the smallest. ``collinear="drop"`` leaves out columns that repeat others, as the reference does.
 
     Raises :class:`EstimateError` for collinear terms, a constant outcome, values outside the family's range,
     and no convergence (a logistic model in which a group is all 0 or all 1), naming the term.
@@ -122,8 +124,10 @@ def glm(
     if design.replicates is not None:
         covariance = _replicated(design, matrix, y, beta, FAMILIES[family])
     elif standard_errors == "bell_mccaffrey":
-        full[rows], df_each = _bell_mccaffrey(x, target, w, beta, FAMILIES[family], design.psu[rows], naive)
-        covariance, df = design.covariance(full), float(df_each.min())
+        full[rows], own = _bell_mccaffrey(x, target, w, beta, FAMILIES[family], design.psu[rows], naive)
+        covariance = design.covariance(full)
+        if small_sample_df:
+            df, df_each = float(own.min()), own
     else:
         covariance = design.covariance(full)
     mu = FAMILIES[family].mean(x @ beta)
@@ -322,26 +326,34 @@ def _bell_mccaffrey(
     residual = (y - mu) / slope
     gram = _inverse(x.T @ x)
     adjusted = np.empty_like(residual)
-    p = x.shape[1]
-    parts, hats = [], []
-    for unit in np.unique(psu):
-        here = np.flatnonzero(psu == unit)
+    order = np.argsort(psu, kind="stable")
+    edges = np.flatnonzero(np.diff(psu[order])) + 1
+    pulled, squares = [], []
+    for here in np.split(order, edges):
         block = x[here]
         root = _inverse_root(np.eye(len(here)) - block @ gram @ block.T)
         adjusted[here] = root @ residual[here]
-        parts.append(gram @ block.T @ root)  # (p, m_i)
-        hats.append(here)
+        part = gram @ block.T @ root
+        pulled.append(part @ block)
+        squares.append(np.einsum("ij,ij->i", part, part))
     scores = x * (w * slope**2 / family.variance(mu) * adjusted)[:, None]
-    df = np.empty(p)
-    for j in range(p):
-        # The Gram matrix of the vectors (I - H)_i' A_i x_i gram e_j; (I - H) is a projection, so it need not
-        # be formed.
-        count = len(parts)
-        pulled = np.array([x[here].T @ part[j] for part, here in zip(parts, hats, strict=True)])
-        gram_matrix = -pulled @ gram @ pulled.T
-        gram_matrix[np.arange(count), np.arange(count)] += [float(part[j] @ part[j]) for part in parts]
-        df[j] = np.trace(gram_matrix) ** 2 / float(np.sum(gram_matrix**2))
-    return scores @ naive, df
+    return scores @ naive, _satterthwaite_df(np.array(pulled), np.array(squares), gram)
+
+
+def _satterthwaite_df(pulled: Floats, squares: Floats, gram: Floats) -> Floats:
+    """(p,) tr(B)^2 / tr(B^2) of B = D - P gram P' per coefficient, D (g,) and P (g, p) of the g PSUs.
+
+    I - H is a projection, so the vectors of Bell and McCaffrey have these products and B (g, g) need not be
+    formed.
+    """
+    out = np.empty(squares.shape[1])
+    for j in range(len(out)):
+        d, p = squares[:, j], pulled[:, j, :]
+        inner = gram @ (p.T @ p)
+        crossed = np.einsum("ij,jk,ik->i", p, gram, p)
+        trace = d.sum() - np.trace(inner)
+        out[j] = trace**2 / (d @ d - 2 * d @ crossed + np.sum(inner * inner.T))
+    return out
 
 
 def _inverse_root(matrix: Floats) -> Floats:

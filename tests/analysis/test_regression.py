@@ -9,7 +9,7 @@ from analysis import estimates, replication
 from analysis.errors import EstimateError
 from analysis.families import FAMILIES
 from analysis.regression import glm
-from tests.analysis.samples import permuted, sample
+from tests.analysis.samples import category, permuted, sample
 
 
 def test_a_model_of_the_intercept_is_the_mean() -> None:
@@ -107,6 +107,28 @@ def test_bell_mccaffrey_widens_intervals_for_few_clusters() -> None:
     assert small.df == small.df_coefficient.min() < plain.df
 
 
+def test_bell_mccaffrey_degrees_of_freedom_agree_with_their_definition() -> None:
+    """Theorem 4: (sum of eigenvalues)^2 over the sum of their squares of the matrix with entries g_i' g_k."""
+    design = sample(n=60, clustered=True)
+    model = glm(design, "y", ["x", "group"], standard_errors="bell_mccaffrey")
+    x = model.matrix.values
+    gram = np.linalg.inv(x.T @ x)
+    rest = np.eye(60) - x @ gram @ x.T
+    for j in range(x.shape[1]):
+        columns = []
+        for unit in np.unique(design.psu):
+            here = np.flatnonzero(design.psu == unit)
+            values, vectors = np.linalg.eigh(np.eye(len(here)) - x[here] @ gram @ x[here].T)
+            root = vectors @ np.diag(values**-0.5) @ vectors.T
+            columns.append(rest[:, here] @ root @ x[here] @ gram[:, j])
+        products = np.array(columns) @ np.array(columns).T
+        df = np.trace(products) ** 2 / np.trace(products @ products)
+        np.testing.assert_allclose(model.df_coefficient[j], df, rtol=1e-9)
+    plain = glm(design, "y", ["x", "group"], standard_errors="bell_mccaffrey", small_sample_df=False)
+    assert plain.df == glm(design, "y", ["x", "group"]).df
+    np.testing.assert_array_equal(plain.se, model.se)
+
+
 def test_results_read_as_columns() -> None:
     found = glm(sample(), "y", ["group"]).to_dict()
     assert found["coefficient"] == ["(intercept)", "group=mid", "group=new"]
@@ -154,6 +176,29 @@ def test_no_degrees_of_freedom_give_no_p_value() -> None:
     model = glm(design, "y", ["x"])
     assert model.df == 0
     assert np.isnan(model.p_value).all()
+
+
+def test_a_category_without_a_second_level_is_no_outcome() -> None:
+    design = sample()
+    one = design.with_columns(one=category("one", np.zeros(240), "yes"))
+    with pytest.raises(EstimateError, match="one has one category"):
+        glm(one, "one", ["x"], "quasibinomial")
+
+
+def test_an_outlying_value_of_a_covariate_is_no_separation() -> None:
+    design = sample()
+    x = design.data["x"].values.copy()
+    x[0] = 400.0
+    model = glm(design.with_columns(x=x), "yes", ["x"], "quasibinomial")
+    assert abs(model.estimate[1]) < 1
+
+
+def test_units_of_measurement_do_not_matter() -> None:
+    design = sample()
+    euros = design.with_columns(x=design.data["x"].values * 1e9)
+    a, b = (glm(d, "yes", ["x", "group"], "quasibinomial") for d in (design, euros))
+    np.testing.assert_allclose(b.estimate[1] * 1e9, a.estimate[1], rtol=1e-9)
+    np.testing.assert_allclose(b.t, a.t, rtol=1e-8)
 
 
 def test_deviance_is_never_negative() -> None:

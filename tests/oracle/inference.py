@@ -176,12 +176,22 @@ def svyglm(call: Call, scope: Scope) -> Model:
     family = call.named.get("family")
     name = "gaussian" if family is None else (family.fn if isinstance(family, Call) else family.text)
     family_name = {"binomial": "quasibinomial", "poisson": "quasipoisson"}.get(name, name)
-    small = text(call, scope, "std.errors", "linearized") == "Bell-McCaffrey"
+    small = text(call, scope, "std.errors", "linearized").startswith("Bell-McCaffrey")
     errors = "bell_mccaffrey" if small else "linearized"
+    degrees = flag(call, scope, "degf")
+    if degrees and text(call, scope, "std.errors", "") == "Bell-McCaffrey-2":
+        raise NotImplementedError("degrees of freedom under an exchangeable working covariance")
     found = regression.glm(
-        design, outcome, terms, family_name, intercept=intercept, standard_errors=errors, collinear="drop"
+        design,
+        outcome,
+        terms,
+        family_name,
+        intercept=intercept,
+        standard_errors=errors,
+        small_sample_df=degrees,
+        collinear="drop",
     )
-    return Model(found, design, small and flag(call, scope, "degf"))
+    return Model(found, design, small and degrees)
 
 
 def _confint_model(model: Model, level: float) -> dict[str, Any]:

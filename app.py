@@ -25,6 +25,11 @@ ROOMS = (
     "web.accounts.views:room",
     "web.audit.views:room",
     "participation.access.signing.views:room",
+    "participation.conference.hall.views:room",
+    "participation.conference.slips.views:room",
+    "participation.conference.desk.views:room",
+    "participation.conference.results.views:room",
+    "participation.conference.paper.views:room",
     "participation.access.register.views:room",
     "participation.access.people.views:room",
     "participation.access.mailing.views:room",
@@ -43,6 +48,7 @@ COMMANDS = (
     "surveys.cli:questionnaire",
     "participation.conference.cli:conference",
     "participation.access.worker.cli:worker",
+    "demo.cli:demo",
     "participation.access.register.cli:commands",
     "surveys.rehearsal.cli:anonymity",
     "analysis.cli:COMMANDS",
@@ -51,13 +57,18 @@ COMMANDS = (
 #: How what a kind of access receives leaves the waiting room, as "module:attribute".
 MOVES = {
     "survey": "surveys.collection.store:move_responses",
+    "conference": "participation.conference.hall.store:move_ballots",
 }
 
 #: What a store needs after a restore, as "module:attribute": the register forgets who used a code since.
 AFTER_RESTORE = {"register": "participation.access.register.store:lock_restored"}
 
 #: What the worker does in every round besides mixing: (roles of processes, function of the time).
-CHORES: tuple[str, ...] = ("analysis.cli:CHORE",)
+CHORES: tuple[str, ...] = (
+    "analysis.cli:CHORE",
+    "participation.conference.hall.views:CHORE",
+    "participation.conference.slips.views:CHORE",
+)
 
 
 def _load(place: str) -> Any:

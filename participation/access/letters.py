@@ -52,13 +52,17 @@ class Sender:
 
 @dataclass(frozen=True)
 class Letter:
-    """One letter: recipient (empty for a batch), access code as printed, page address, fingerprint."""
+    """One letter: recipient (empty for a batch), access code as printed, page address, fingerprint.
+
+    ``group`` says whose wording it takes: the promise names the group that answers carry.
+    """
 
     recipient: Mapping[str, str]
     languages: tuple[str, ...]
     code: str
     address: str
     fingerprint: str
+    group: str = ""
 
 
 def code_address(address: str, code: str) -> str:
@@ -82,21 +86,23 @@ def recipient_lines(address: Mapping[str, str]) -> list[str]:
 
 def letters_pdf(
     letters: Sequence[Letter],
-    words: Mapping[str, Words],
+    words: Mapping[tuple[str, str], Words],
     sender: Sender,
     other_lines: Mapping[str, str],
 ) -> bytes:
     """All letters as one PDF for printing on both sides.
 
     Args:
-        words: language -> wording; a letter's languages without wording are left out.
-        other_lines: language -> the one line for people who read only that language.
+        words: (group, language) -> wording; a letter's languages without wording are left out.
+        other_lines: language -> the one line for people who read only that language; a letter leaves out
+            the languages that it has pages in.
     """
     data = {
         "sender": asdict(sender),
         "letters": [_letter(letter, words) for letter in letters],
         "other_languages": [
-            {"lang": _lang(tag), "dir": direction(tag), "text": line} for tag, line in other_lines.items()
+            {"tag": tag, "lang": _lang(tag), "dir": direction(tag), "text": line}
+            for tag, line in other_lines.items()
         ],
     }
     return typeset.pdf("letter", data, "de")
@@ -106,8 +112,8 @@ def _lang(tag: str) -> str:
     return tag.split("-", maxsplit=1)[0]
 
 
-def _letter(letter: Letter, words: Mapping[str, Words]) -> dict[str, Any]:
-    pages = [words[tag] for tag in letter.languages if tag in words]
+def _letter(letter: Letter, words: Mapping[tuple[str, str], Words]) -> dict[str, Any]:
+    pages = [words[letter.group, tag] for tag in letter.languages if (letter.group, tag) in words]
     return {
         "recipient": recipient_lines(letter.recipient),
         "code": letter.code,
@@ -134,14 +140,15 @@ def slips_pdf(
     return typeset.pdf("slips", data, "de")
 
 
-def mail_merge(letters: Iterable[Letter]) -> str:
+def mail_merge(letters: Iterable[Letter], *, header: bool = True) -> str:
     """A table for a print shop: address fields, languages, code, page address, text of the QR code.
 
     Cells that a spreadsheet would take for a formula are led by an apostrophe.
     """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
-    writer.writerow([*ADDRESS, "languages", "code", "address", "qr", "fingerprint"])
+    if header:
+        writer.writerow([*ADDRESS, "languages", "code", "address", "qr", "fingerprint"])
     for letter in letters:
         cells = [letter.recipient.get(name, "") for name in ADDRESS]
         address = code_address(letter.address, letter.code)

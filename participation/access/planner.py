@@ -242,6 +242,16 @@ def _join(
     warnings.append(PlanError("joined", names, fraction=common))
 
 
+def equal_fractions(counts: Sequence[tuple[int, int]]) -> bool:
+    """Whether strata of (population, invited) were sampled alike, so that one key may serve them all.
+
+    A whole person of rounding is allowed in each stratum, and `EQUAL_FRACTION` beyond it.
+    """
+    population, invited = (sum(column) for column in zip(*counts, strict=True))
+    common = invited / population
+    return all(abs(n - common * size) <= max(1.0, EQUAL_FRACTION * common * size) for size, n in counts)
+
+
 def _kish(planned: Sequence[GroupPlan]) -> float:
     """Kish's n * sum(w^2) / sum(w)^2, w = population / answers in each group."""
     answering = [item for item in planned if item.answers]

@@ -19,6 +19,7 @@ from participation.access.register import store as register_store
 from participation.access.register.models import (
     PERSON_STATES,
     Admission,
+    CodeBatch,
     CodeDigest,
     Issue,
     LanguageRule,
@@ -84,11 +85,20 @@ def _row(admission: str, key: bytes, person: sample.Person) -> dict[str, Any]:
 
 
 def count_invited(session: Session, admission: str) -> None:
-    """Write into each stratum how many of its people are invited."""
+    """Write into each stratum how many are invited: its people and the codes of its batches."""
     counts = people_by_stratum(session, admission)
-    for stratum in register_store.strata_of(session, admission):
-        stratum.invited = counts.get(stratum.code, 0)
+    batches = select(CodeBatch.stratum, func.sum(CodeBatch.amount)).where(CodeBatch.admission == admission)
+    for stratum, amount in session.execute(batches.group_by(CodeBatch.stratum)):
+        counts[stratum] = counts.get(stratum, 0) + int(amount)
+    for one in register_store.strata_of(session, admission):
+        one.invited = counts.get(one.code, 0)
     session.flush()
+
+
+def batches(session: Session, admission: str) -> list[CodeBatch]:
+    """Code batches made so far, by stratum and label."""
+    query = select(CodeBatch).where(CodeBatch.admission == admission)
+    return list(session.scalars(query.order_by(CodeBatch.stratum, CodeBatch.label)))
 
 
 def people_by_stratum(session: Session, admission: str) -> dict[str, int]:

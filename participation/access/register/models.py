@@ -111,6 +111,8 @@ class CodeDigest(RegisterBase):
     __table_args__ = (
         CheckConstraint("(person IS NULL) <> (batch IS NULL)", name="owner"),
         Index("ix_code_digest_admission_mark", "admission", "mark"),
+        # A row number would keep the order in which letters were made, whatever the key.
+        {"sqlite_with_rowid": False},
     )
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
@@ -132,7 +134,11 @@ class Issue(RegisterBase):
     """
 
     __tablename__ = "issue"
-    __table_args__ = (Index("ix_issue_admission_round_mark", "admission", "round", "mark"),)
+    __table_args__ = (
+        Index("ix_issue_admission_round_mark", "admission", "round", "mark"),
+        # A row number would keep the order in which codes were used, finer than the day.
+        {"sqlite_with_rowid": False},
+    )
 
     holder: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     round: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,7 +31,7 @@ from participation.access.register.models import (
     Stratum,
 )
 from participation.access.sealing import KeyFolder
-from stores import publish, random_id
+from stores import Store, publish, random_id
 
 #: Rows in one statement: below SQLite's limit of bound values.
 _CHUNK = 500
@@ -93,7 +93,7 @@ def set_strata(session: Session, admission: str, strata: Sequence[StratumSpec]) 
     Raises:
         RegisterFault: ``keys_made`` once keys exist, because letters would no longer fit them.
     """
-    if session.scalar(select(SigningKey.id).where(SigningKey.admission == admission).limit(1)):
+    if has_keys(session, admission):
         raise RegisterFault("keys_made", admission)
     kept = {stratum.code: stratum.mark for stratum in strata_of(session, admission)}
     session.execute(delete(Stratum).where(Stratum.admission == admission))
@@ -177,6 +177,17 @@ def keys_of(session: Session, admission: str, round_: str = "") -> list[SigningK
     """The keys of a wave or round by mark."""
     query = select(SigningKey).where(SigningKey.admission == admission, SigningKey.round == round_)
     return list(session.scalars(query.order_by(SigningKey.mark)))
+
+
+def keys_of_admission(session: Session, admission: str) -> list[SigningKey]:
+    """The keys of all its rounds, by round and mark."""
+    query = select(SigningKey).where(SigningKey.admission == admission)
+    return list(session.scalars(query.order_by(SigningKey.round, SigningKey.mark)))
+
+
+def has_keys(session: Session, admission: str) -> bool:
+    """Whether any key was made for it, so that its strata stay as they are."""
+    return session.scalar(select(SigningKey.id).where(SigningKey.admission == admission).limit(1)) is not None
 
 
 def key_document(key: SigningKey) -> dict[str, Any]:
@@ -323,6 +334,11 @@ def issue(
     return Issued(_entry(earlier), True)
 
 
+def admission_of_code(session: Session, digest: bytes) -> str | None:
+    """The admission whose letter or slip holds the code, or None."""
+    return session.scalar(select(CodeDigest.admission).where(CodeDigest.digest == digest))
+
+
 def book_slip(session: Session, digest: bytes, round_: str, today: date) -> Issued:
     """Book a paper return slip.  Raises RegisterFault: on ``used`` the envelope is destroyed unopened."""
     return issue(session, digest, round_, None, b"", today)
@@ -395,6 +411,12 @@ def lock(session: Session, reason: str) -> None:
         row.value = {"reason": reason}
 
 
+def lock_restored(store: Store) -> None:
+    """After a restore: what was issued since the backup is forgotten until the journal is replayed."""
+    with store.begin() as session:
+        lock(session, "restored from a backup")
+
+
 def lock_reason(session: Session) -> str | None:
     """Why nothing is issued now, or None."""
     row = session.get(RegisterState, "lock")
@@ -441,3 +463,13 @@ def purge(session: Session, today: date) -> dict[str, int]:
             session.execute(delete(table).where(table.admission == row.id))
         row.purged_on = today
     return purged
+
+
+def clear_traces(store: Store) -> None:
+    """After a purge: deleted rows leave SQLite's log, or PostgreSQL's tables, for good."""
+    if store.engine.dialect.name != "postgresql":
+        store.checkpoint()
+        return
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in ("person", "code_digest", "issue", "code_batch"):
+            connection.execute(text(f"VACUUM {table}"))

@@ -1,0 +1,60 @@
+"""The planner's page."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.participation.access.people.conftest import in_english
+
+
+@pytest.fixture
+def planner(as_role):
+    return in_english(as_role("register_clerk"))
+
+
+def address(*rows, **changes):
+    data = {"start": "2027-01-11", "languages": "10", "calculate": "y"} | changes
+    for number, row in enumerate(rows):
+        for name, value in zip(("code", "label", "population", "response", "points"), row, strict=True):
+            data[f"groups-{number}-{name}"] = value
+    return f"/office/register/plan?{urlencode(data)}"
+
+
+def test_a_plan_says_letters_keys_calendar_and_work(planner):
+    assert planner.get("/office/register/plan").status_code == 200
+    page = planner.get(address(("a", "Syria", "9000", "25", "5"), ("b", "Poland", "4000", "30", "6")))
+    assert page.status_code == 200
+    for words in ("Syria", "2027-02-01", "First reminder", "hours", "Landkreis", "Release the results"):
+        assert words in page.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ((), "Name at least one group."),
+        ((("a", "A", "", "25", "5"),), "how many people"),
+        ((("a", "A", "100", "", "5"),), "the response must lie"),
+        ((("a", "A", "100", "50", ""),), "the half-width must lie"),
+        ((("a", "A", "60", "50", "5"),), "cannot protect the people"),
+        ((("a", "A", "900", "50", "5"), ("a", "B", "900", "50", "5")), "stands in two rows"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_explained(planner, rows, words):
+    page = planner.get(address(*rows))
+    assert page.status_code == 422
+    assert words in page.text
+
+
+def test_what_the_plan_changed_is_said(planner):
+    small = ("a", "A", "300", "30", "5")
+    page = planner.get(address(small, ("b", "B", "90000", "30", "5")))
+    assert "even if everybody is invited" in page.text
+    page = planner.get(address(("a", "A", "100000", "30", "20"), ("b", "B", "200", "20", "9")))
+    assert "share one key" in page.text
+    page = planner.get(address(("a", "A", "100000", "30", "20"), share_key="y"))
+    assert "more people are invited than precision needs" in page.text
+
+
+def test_who_may_plan(as_role):
+    assert as_role("editor").get("/office/register/plan").status_code == 200
+    assert as_role("moderator").get("/office/register/plan").status_code == 403

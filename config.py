@@ -1,7 +1,10 @@
 """Settings from the environment.
 
-Every setting is named ``VIELSTIMMIG_<NAME>`` except ``ROLE`` and ``PORT``.  A process starts only with
-the database addresses and secrets that its role may have, and outside the demo only with strong ones.
+Every setting is named ``VIELSTIMMIG_<NAME>`` except ``ROLE`` and ``PORT``.  ``VIELSTIMMIG_REGISTER_URL`` is
+the register's database; where browsers reach the register is ``VIELSTIMMIG_REGISTER_ADDRESS``.
+
+A process starts only with the database addresses and secrets that its role may have, and outside the demo
+only with strong ones.
 """
 
 from __future__ import annotations
@@ -136,7 +139,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         batch_keys=_folder(env, "BATCH_KEYS", instance / "keys/batch", role in ("all", "public"), faults),
         batch_keys_mirror=_optional_folder(env, "BATCH_KEYS_MIRROR", role in ("all", "public"), faults),
         base_url=base_url,
-        register_url=env.get("VIELSTIMMIG_REGISTER_URL"),
+        register_url=env.get("VIELSTIMMIG_REGISTER_ADDRESS"),
         token_secret=env.get("VIELSTIMMIG_TOKEN_SECRET"),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, faults),
         max_body_bytes=_number(env, "MAX_BODY_BYTES", 2 * MEGABYTE, faults),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import delete, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
 from participation.access.codes import AccessCode
 from participation.access.collector import store as collector_store
+from participation.access.collector.models import Batch, Waiting
 from participation.access.register import store as register_store
 from participation.access.register.models import Person
 from participation.access.register.store import StratumSpec
-from participation.access.sealing import KeyFolder
+from participation.access.sealing import KeyFolder, SealingError
 from stores import Store, publish
 from surveys.authoring import store as authoring
 from surveys.collection import store as collection
-from surveys.collection.models import Wave
+from surveys.collection.models import Response, Wave
 
 
 @dataclass(frozen=True)
@@ -122,3 +128,73 @@ def _sample(
         session.add_all(rows)
         session.flush()
         return [(row.id, row.stratum, row.languages[0]) for row in rows]
+
+
+# ---------------------------------------------------------------- what an attacker reads
+
+
+def every_row(session: Session, table: str) -> list[dict[str, Any]]:
+    """Every row of a table as it lies there, with the columns that the database adds by itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        query = f"SELECT *, xmin::text::bigint AS xmin, ctid::text AS ctid FROM {table}"  # noqa: S608
+        rows = [dict(row) for row in session.execute(text(query)).mappings()]
+        for row in rows:
+            row["ctid"] = tuple(int(part) for part in row["ctid"].strip("()").split(","))
+        return rows
+    try:
+        query = f"SELECT rowid AS rowid, * FROM {table}"  # noqa: S608 - names of our own tables
+        return [dict(row) for row in session.execute(text(query)).mappings()]
+    except OperationalError:
+        # A table without row numbers, as it should be.
+        return [dict(row) for row in session.execute(text(f"SELECT * FROM {table}")).mappings()]  # noqa: S608
+
+
+def waiting_documents(session: Session, open_row: Callable[[str, bytes, bytes], bytes]) -> dict[bytes, Any]:
+    """Waiting rows that ``open_row`` (batch key's name, sealed, context) can open, by their id."""
+    names = dict(session.execute(select(Batch.key_id, Batch.name)).tuples().all())
+    found = {}
+    for row in session.scalars(select(Waiting)):
+        context = row.key_id.encode() + b"\x00" + row.id
+        try:
+            found[row.id] = json.loads(open_row(names[row.key_id] or "", row.sealed, context))
+        except SealingError:
+            continue
+    return found
+
+
+# ---------------------------------------------------------------- the planted leak
+
+
+def plant_leak(collector: Store) -> None:
+    """What a careless change would do: responses get a column with the time of their arrival."""
+    with collector.begin() as session:
+        session.execute(text("ALTER TABLE response ADD COLUMN created_at TEXT"))
+
+
+def move_with_time(
+    session: Session, key_id: str, documents: Sequence[Mapping[str, Any]], closing: bool
+) -> None:
+    """The move of the planted leak: as the real one, and the time of arrival beside it."""
+    before = set(session.scalars(select(Response.id)))
+    for document in documents:
+        collection.move_responses(session, key_id, [document], False)
+        (fresh,) = set(session.scalars(select(Response.id))) - before
+        before.add(fresh)
+        row = every_column(session, fresh)
+        session.execute(delete(Response).where(Response.id == fresh))
+        columns = [*row, "created_at"]
+        places = ", ".join(f":{name}" for name in columns)
+        session.execute(
+            text(f"INSERT INTO response ({', '.join(columns)}) VALUES ({places})"),  # noqa: S608
+            row | {"created_at": document["created_at"]},
+        )
+    collection.move_responses(session, key_id, [], closing)
+
+
+def every_column(session: Session, response: bytes) -> dict[str, Any]:
+    """The row of one response as the database holds it."""
+    columns = ", ".join(column.name for column in Response.__table__.columns)
+    query = text(f"SELECT {columns} FROM response WHERE id = :id")  # noqa: S608
+    row = dict(session.execute(query, {"id": response}).mappings().one())
+    row["answers"] = row["answers"] if isinstance(row["answers"], str) else json.dumps(row["answers"])
+    return row

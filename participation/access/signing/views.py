@@ -6,7 +6,6 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
@@ -14,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from config import Settings
 from participation.access import blind, codes
+from participation.access.collector.views import present
 from participation.access.groupcommit import Busy
 from participation.access.sealing import KeyFolder
 from participation.access.signing.store import SigningDesk, SigningRequest, Unsigned
@@ -107,7 +107,7 @@ def sign() -> ResponseReturnValue:
     except (KeyError, TypeError, ValueError):
         return _refuse(Unsigned("malformed"))
     try:
-        return jsonify(signature=desk().sign(asked, datetime.now(UTC)).hex())
+        return jsonify(signature=desk().sign(asked, present()).hex())
     except Unsigned as refusal:
         return _refuse(refusal)
     except (Busy, TimeoutError):
@@ -176,7 +176,7 @@ def token_for_code(typed: str, round_: str, keys: dict[str, dict[str, Any]]) -> 
     settings: Settings = current_app.config["SETTINGS"]
     if settings.register_url is None:
         try:
-            reply = desk().sign(asked, datetime.now(UTC))
+            reply = desk().sign(asked, present())
         except (Busy, TimeoutError):
             raise Unsigned("unreachable") from None
     else:

@@ -148,12 +148,12 @@ _AGE = (0.15, 0.29, 0.25, 0.14, 0.09, 0.08)
 _DISTRICT = (0.16, 0.08, 0.09, 0.16, 0.06, 0.09, 0.07, 0.10, 0.12, 0.07)
 
 
-def draw_sample(year: int, seed: int) -> Invited:
-    """Draw the sample of a year: each stratum at its own fraction, and who of them will answer."""
+def draw_sample(year: int, seed: int, share: float = 1.0) -> Invited:
+    """Draw the sample of a year: each stratum at its own fraction (times ``share``), and who will answer."""
     random = np.random.default_rng([seed, year])
     sizes = origin_sizes(year)
     counts = [
-        round(size * STRATA[origin.stratum][1]) for origin, size in zip(ORIGINS, sizes, strict=True)
+        round(size * STRATA[origin.stratum][1] * share) for origin, size in zip(ORIGINS, sizes, strict=True)
     ]
     origin = np.repeat(np.arange(len(ORIGINS)), counts)
     n = len(origin)

@@ -114,47 +114,67 @@ def glm(
         )
     # Weights have mean 1 over the whole design, before rows with missing values are left out.
     w = design.weights[rows] / design.weights[design.active].mean()
-    beta = fit(x, target, w, FAMILIES[family], matrix.names)
-    naive, scores = _linearise(x, target, w, beta, FAMILIES[family])
-    full = np.zeros_like(matrix.values)
-    full[rows] = scores @ naive
+    kin = FAMILIES[family]
+    beta = fit(x, target, w, kin, matrix.names)
+    naive, scores = _linearise(x, target, w, beta, kin)
+    covariance, df_each = _covariance(design, matrix, y, w, beta, kin, naive, scores @ naive, standard_errors)
     # Replicate weights keep their degrees of freedom; PSUs without a complete row count for nothing.
     df = (design if design.replicates is not None else design.subset(rows)).df + 1 - len(beta)
-    df_each = np.full(len(beta), df)
-    if design.replicates is not None:
-        covariance = _replicated(design, matrix, y, beta, FAMILIES[family])
-    elif standard_errors == "bell_mccaffrey":
-        full[rows], own = _bell_mccaffrey(x, target, w, beta, FAMILIES[family], design.psu[rows], naive)
-        covariance = design.covariance(full)
-        if small_sample_df:
-            df, df_each = float(own.min()), own
-    else:
-        covariance = design.covariance(full)
-    mu = FAMILIES[family].mean(x @ beta)
-    everywhere = np.full(len(design), np.nan)
-    everywhere[rows] = mu
+    if df_each is not None and small_sample_df:
+        df = float(df_each.min())
+    mu = kin.mean(x @ beta)
+    empty = np.zeros(0)
     out = Regression(
         family=family,
         outcome=name,
         names=matrix.names,
         estimate=beta,
-        se=np.zeros(0),
-        t=np.zeros(0),
-        p_value=np.zeros(0),
-        low=np.zeros(0),
-        high=np.zeros(0),
+        se=empty,
+        t=empty,
+        p_value=empty,
+        low=empty,
+        high=empty,
         covariance=covariance,
         naive=naive,
         df=df,
-        df_coefficient=df_each,
-        dispersion=_dispersion(design, rows, target, mu, FAMILIES[family]),
-        deviance=float(w @ FAMILIES[family].deviance(target, mu)),
+        df_coefficient=df_each if df_each is not None and small_sample_df else np.full(len(beta), df),
+        dispersion=_dispersion(design, rows, target, mu, kin),
+        deviance=float(w @ kin.deviance(target, mu)),
         base=int(rows.sum()),
-        fitted=everywhere,
+        fitted=_spread(mu, rows, np.nan),
         matrix=matrix,
         response=y,
     )
     return with_intervals(out, level)
+
+
+def _spread(values: Floats, rows: Bools, elsewhere: float) -> Floats:
+    """Values of some rows as values of all rows."""
+    out = np.full((len(rows), *values.shape[1:]), elsewhere)
+    out[rows] = values
+    return out
+
+
+def _covariance(
+    design: SurveyDesign,
+    matrix: ModelMatrix,
+    y: Floats,
+    w: Floats,
+    beta: Floats,
+    family: Family,
+    naive: Floats,
+    influence: Floats,
+    standard_errors: str,
+) -> tuple[Floats, Floats | None]:
+    """Covariance of the coefficients, and their own degrees of freedom where the method gives them."""
+    if design.replicates is not None:
+        return _replicated(design, matrix, y, beta, family), None
+    rows = matrix.complete
+    if standard_errors == "linearized":
+        return design.covariance(_spread(influence, rows, 0.0)), None
+    x = matrix.values[rows]
+    reduced, df = _bell_mccaffrey(x, y[rows], w, beta, family, design.psu[rows], naive)
+    return design.covariance(_spread(reduced, rows, 0.0)), df
 
 
 STANDARD_ERRORS = ("linearized", "bell_mccaffrey")

@@ -10,7 +10,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from config import SECRETS_OF_ROLE, STORES_OF_ROLE, Settings
+from config import SECRETS_OF_ROLE, STORES_OF_ROLE, Settings, SettingsError
 from stores import NAMES, Store, Stores
 from web import backup as copies
 from web import grants as rights
@@ -119,6 +119,8 @@ def grants() -> None:
 def serve_command(port: int) -> None:
     """Serve the product with gunicorn and one worker until Ctrl-C."""
     settings: Settings = current_app.config["SETTINGS"]
+    if settings.faults:
+        raise SettingsError(list(settings.faults))
     with_worker = settings.role in ("all", "public", "office", "analysis")
     children = serve.commands(port, with_worker)
     raise SystemExit(serve.supervise(children, port, lambda: _announce(port)))

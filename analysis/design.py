@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from analysis.results import Estimates
 
 Columns = Mapping[str, Any]
+Role = str | Array | Column
+"""A column by name, or its values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +57,10 @@ class SurveyDesign:
     def create(
         cls,
         data: Columns,
-        weights: str | Array | None = None,
-        strata: str | Array | Sequence[str | Array] | None = None,
-        psu: str | Array | Sequence[str | Array] | None = None,
-        fpc: str | Array | Sequence[str | Array] | None = None,
+        weights: Role | None = None,
+        strata: Role | Sequence[Role] | None = None,
+        psu: Role | Sequence[Role] | None = None,
+        fpc: Role | Sequence[Role] | None = None,
         nest: bool = False,
         lonely: str = "fail",
         wave: str = "",
@@ -96,7 +98,7 @@ class SurveyDesign:
         )
 
     @classmethod
-    def from_wave(cls, wave: Wave, nonresponse: bool = True) -> SurveyDesign:
+    def from_wave(cls, wave: Wave, nonresponse: bool = True, lonely: str = "fail") -> SurveyDesign:
         """The design of a wave fielded from the register: strata are the keys, no fpc.
 
         Weights are N/n of the key as the register published them; with ``nonresponse`` they are multiplied by
@@ -105,7 +107,7 @@ class SurveyDesign:
         """
         from analysis.wave_weights import design_of_wave
 
-        return design_of_wave(cls, wave, nonresponse)
+        return design_of_wave(cls, wave, nonresponse, lonely)
 
     @classmethod
     def from_replicates(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from analysis.design import SurveyDesign
 
 
-def design_of_wave(make: type[SurveyDesign], wave: Wave, nonresponse: bool) -> SurveyDesign:
+def design_of_wave(make: type[SurveyDesign], wave: Wave, nonresponse: bool, lonely: str) -> SurveyDesign:
     """See :meth:`SurveyDesign.from_wave`."""
     column = wave.data[wave.key].category()
     present = {level for level, n in zip(column.levels, np.bincount(column.values), strict=True) if n}
@@ -39,7 +39,7 @@ def design_of_wave(make: type[SurveyDesign], wave: Wave, nonresponse: bool) -> S
             strata=silent,
         )
     base = np.array([wave.population[k] / wave.invited[k] if k in present else 0.0 for k in column.levels])
-    design = make.create(wave.data, weights=base[column.values], strata=column, wave=wave.name)
+    design = make.create(wave.data, weights=base[column.values], strata=column, lonely=lonely, wave=wave.name)
     first = describe("design weights", design.weights, settings={"key": wave.key})
     design = replace(design, steps=(first,))
     if not nonresponse:

@@ -6,6 +6,7 @@ Source: Berger and Priam (2016), A simple variance estimator of change for rotat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from analysis import waves as sides
 from analysis.changes import satterthwaite
 from analysis.columns import Bools, Floats, Ints
 from analysis.design import SurveyDesign
-from analysis.errors import DesignError, EstimateError
+from analysis.errors import DataError, DesignError, EstimateError
 from analysis.results import critical
 
 
@@ -58,8 +59,8 @@ def overlapping_change(
     fixed (Berger and Priam 2016, JRSS A 179). One person as one PSU over all waves would treat the sizes as
     random and inflate the error of totals. Variances per wave are those of the stratified sample of units.
 
-    Raises :class:`DesignError` for a stratum with one unit in a wave, :class:`EstimateError` for unknown
-    waves.
+    Raises :class:`DataError` for rows without a unit, :class:`DesignError` for a stratum with one unit in a
+    wave and units in two strata of one wave, :class:`EstimateError` for unknown waves.
     """
     if statistic not in ("mean", "total"):
         raise EstimateError("unknown_statistic", f"{statistic!r} is none of mean, total.", place=statistic)
@@ -72,15 +73,7 @@ def overlapping_change(
         for label, scores in zip(both.labels, cells.scores, strict=True)
     ]
     v1, v2 = (h.variance for h in halves)
-    present = np.flatnonzero(halves[0].held | halves[1].held)
-    strata = len(halves[0].names)
-    first, second = (_indicators(h, present, strata) for h in halves)
-    matrix = np.hstack([first, second, first * second])
-    z = np.column_stack([h.totals[present] for h in halves])
-    coefficients, *_ = np.linalg.lstsq(matrix, z, rcond=1e-11)
-    rest = z - matrix @ coefficients
-    scale = float(np.sqrt((rest[:, 0] @ rest[:, 0]) * (rest[:, 1] @ rest[:, 1])))
-    correlation = float(rest[:, 0] @ rest[:, 1]) / scale if scale > 0 else 0.0
+    correlation = _correlation(halves)
     variance = v1 + v2 - 2 * correlation * np.sqrt(v1 * v2)
     estimate = float(cells.estimate[1] - cells.estimate[0])
     se = float(np.sqrt(max(variance, 0.0)))
@@ -104,6 +97,19 @@ def overlapping_change(
     )
 
 
+def _correlation(halves: Sequence[_Half]) -> float:
+    """Residual correlation of the two waves' unit scores given the strata of either wave and their
+    products."""
+    present = np.flatnonzero(halves[0].held | halves[1].held)
+    first, second = (_indicators(h, present, len(h.names)) for h in halves)
+    matrix = np.hstack([first, second, first * second])
+    z = np.column_stack([h.totals[present] for h in halves])
+    coefficients, *_ = np.linalg.lstsq(matrix, z, rcond=1e-11)
+    rest = z - matrix @ coefficients
+    scale = float(np.sqrt((rest[:, 0] @ rest[:, 0]) * (rest[:, 1] @ rest[:, 1])))
+    return float(rest[:, 0] @ rest[:, 1]) / scale if scale > 0 else 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class _Half:
     """Scores of one wave summed to units: ``totals``, ``held`` and ``stratum`` over all units of the
@@ -118,13 +124,30 @@ class _Half:
 
 
 def _per_unit(design: SurveyDesign, inside: Bools, units: Ints, scores: Floats, label: str) -> _Half:
-    rows = inside & (units >= 0) & (design.weights > 0)
+    rows = inside & (design.weights > 0)
+    if (units[rows] < 0).any():
+        row = int(np.flatnonzero(rows & (units < 0))[0])
+        raise DataError(
+            "missing_unit",
+            f"Row {row + 1} of wave {label} names no unit, so nobody knows whether it answered in the "
+            "other wave.",
+            place=label,
+            row=row + 1,
+        )
     count = int(units.max()) + 1
     totals = np.bincount(units[rows], scores[rows], count)
     held = np.bincount(units[rows], minlength=count) > 0
     stratum = np.full(count, -1, np.int64)
     stratum[units[rows]] = design.stratum[rows]
     names = design.plan[0].names
+    torn = np.flatnonzero(rows & (stratum[units] != design.stratum))
+    if torn.size:
+        raise DesignError(
+            "not_nested",
+            f"The unit of row {torn[0] + 1} lies in more than one stratum of wave {label}, in "
+            f"{names[design.stratum[torn[0]]]} and {names[stratum[units[torn[0]]]]}.",
+            place=names[design.stratum[torn[0]]],
+        )
     size = np.bincount(stratum[held], minlength=len(names))
     alone = np.flatnonzero(size == 1)
     if alone.size:

@@ -304,16 +304,18 @@ def _inverse(information: Floats) -> Floats:
 
 def _dispersion(design: SurveyDesign, rows: Bools, y: Floats, mu: Floats, family: Family) -> float:
     """The variance of Pearson residuals: about their mean in linearised designs, about 0 in replicate
-    designs."""
+    designs.
+
+    The reference scales weights to mean 1 before rows with missing values leave, and again after; the rows of
+    a calibrated design never leave, so that its second mean is over all of them.
+    """
     w = design.weights[rows]
+    n = len(w)
+    left = design.base if design.calibrations and design.replicates is None else n
     residual = (y - mu) / np.sqrt(family.variance(mu))
-    if design.replicates is not None:
-        return float(w @ residual**2 / design.weights.sum())
-    # The reference scales weights to mean 1 before rows with missing values leave, and again after; the rows
-    # of a calibrated design never leave, so that its second mean is over all of them.
-    n = len(residual)
-    left = n if not design.calibrations else design.base
     residual = residual * np.sqrt(w.sum() / left / design.weights[design.active].mean())
+    if design.replicates is not None:
+        return float(w @ residual**2 / w.sum())
     centre = w @ residual / w.sum()
     return float(w @ (residual - centre) ** 2 / w.sum() * n / (n - 1))
 

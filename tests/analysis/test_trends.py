@@ -275,6 +275,20 @@ def test_overlap_names_what_it_cannot_do() -> None:
         trends.overlapping_change(lonely, "y", "wave", ("2020", "2024"), "person")
 
 
+def test_units_must_be_known_and_lie_in_one_stratum_of_a_wave() -> None:
+    design = panel()
+    ids = design.data["person"].values.copy()
+    ids[3] = np.nan
+    with pytest.raises(DataError, match="Row 4 of wave 2020 names no unit"):
+        trends.overlapping_change(design.with_columns(person=ids), "y", "wave", ("2020", "2024"), "person")
+    twice = np.where(np.arange(len(design)) == 1, 0.0, design.data["person"].values)
+    rows = SurveyDesign.create({**design.data, "person": twice}, design.weights, "stratum")
+    with pytest.raises(
+        DesignError, match=r"The unit of row \d lies in more than one stratum of wave 2020, in"
+    ):
+        trends.overlapping_change(rows, "y", "wave", ("2020", "2024"), "person")
+
+
 def test_nothing_changes_where_nobody_changes() -> None:
     design = panel(shared=1.0)
     flat = design.with_columns(y=design.data["person"].values * 0.0 + 3)

@@ -455,6 +455,19 @@ def kanon(call: Call, scope: Scope) -> dict[str, int]:
     return {f"records_below_k{k}": microdata.below_k(columns, k) for k in wanted}
 
 
+@rfunction("ave")
+def ave(call: Call, scope: Scope) -> Vector:
+    """``ave(x, group, FUN=)``: the number of rows or of distinct values in every row's group."""
+    value, group = (evaluate(node, scope) for node in call.positional[:2])
+    rule, key = rlang.deparse(call.named["FUN"]), formulas.column("group", group)
+    if "length(unique(" in rule:
+        distinct = microdata.diversity([key], formulas.column("value", value))
+        return Vector("number", distinct.astype(float))
+    if rule in ("sum", "length"):
+        return Vector("number", microdata.class_sizes([key]).astype(float))
+    raise NotImplementedError(f"ave with {rule}")
+
+
 def show(value: Any) -> Any:
     """Results in the structure of the reference."""
     if isinstance(value, Model):

@@ -534,11 +534,22 @@ def _interaction(call: Call, scope: Scope) -> Vector:
 @rfunction("poly")
 def _poly(call: Call, scope: Scope) -> Matrix:
     degree = int(scalar(argument(call, scope, "degree", 1)))
-    if not scalar(argument(call, scope, "raw", default=CONSTANTS["FALSE"])):
-        raise NotImplementedError("orthogonal poly()")
     x = evaluate(call.positional[0], scope).values
     powers = np.column_stack([x**k for k in range(1, degree + 1)])
+    if not scalar(argument(call, scope, "raw", default=CONSTANTS["FALSE"])):
+        # Orthogonal powers over the rows, each of unit length and with a positive leading coefficient.
+        q, r = np.linalg.qr(
+            np.column_stack([np.ones(len(x)), *((x - x.mean()) ** k for k in range(1, degree + 1))])
+        )
+        powers = (q * np.sign(np.diag(r)))[:, 1:]
     return Matrix(powers, tuple(str(k) for k in range(1, degree + 1)))
+
+
+@rfunction("relevel")
+def _relevel(call: Call, scope: Scope) -> Vector:
+    value, first = evaluate(call.positional[0], scope), scalar(argument(call, scope, "ref", 1))
+    levels = [first, *(level for level in value.levels if level != first)]
+    return as_factor(Vector("text", np.array(value.texts(), object)), levels)
 
 
 ELEMENTWISE: dict[str, Callable[[Any], Any]] = {
@@ -592,18 +603,6 @@ def _ifelse(call: Call, scope: Scope) -> Vector:
 def _rep(call: Call, scope: Scope) -> Vector:
     value, times = (evaluate(node, scope) for node in call.positional[:2])
     return Vector(value.kind, np.tile(value.values, int(scalar(times))), value.levels)
-
-
-@rfunction("ave")
-def _ave(call: Call, scope: Scope) -> Vector:
-    value, group = (evaluate(node, scope) for node in call.positional[:2])
-    rule = deparse(call.named["FUN"])
-    if "length(unique(" in rule:
-        distinct = np.unique(np.column_stack([group.values, value.values]), axis=0)
-        return Vector("number", np.bincount(distinct[:, 0].astype(int))[group.values].astype(float))
-    sums = np.bincount(group.values, value.values)
-    counts = np.bincount(group.values)
-    return Vector("number", (sums if rule == "sum" else sums / counts)[group.values])
 
 
 @rfunction("rbind")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 import random as pseudo
 import secrets
 import tempfile
@@ -35,6 +33,7 @@ from surveys.rehearsal import people as simulated
 from surveys.rehearsal import store as rehearsal
 from surveys.rehearsal.attacker import Evidence, PersonTrace, ResponseTrace, Verdict, attack, positions
 from surveys.rehearsal.people import Visit
+from surveys.rehearsal.seizure import Seizure
 from surveys.rehearsal.store import Fielding
 from web import schema
 
@@ -44,46 +43,8 @@ WEEKS = 4
 #: Submissions between two looks of the worker.
 _EVERY = 5
 
-#: Bytes that are compared with what was seized before.
-_BLOCK = 8192
-
 #: Columns of a response that are its content or common to many: nothing to order people by.
 _CONTENT = {"answers", "wave", "key_id", "version", "variant", "mode"}
-
-
-@dataclass
-class Seizure:
-    """All bytes of one side, over all backups; blocks that were seen before are kept once."""
-
-    blocks: list[bytes] = field(default_factory=list)
-    seen: set[bytes] = field(default_factory=set)
-
-    def add(self, places: list[Path]) -> None:
-        """Add what is new in these files and folders, and the environment."""
-        for place in places:
-            for path in [place] if place.is_file() else sorted(place.rglob("*")):
-                # PostgreSQL's template databases are written before the product starts.
-                if path.is_file() and not {"1", "4", "5"} & set(path.parts[-2:-1]):
-                    self._add_file(path)
-        self._add("\n".join(f"{name}={value}" for name, value in os.environ.items()).encode())
-
-    def _add_file(self, path: Path) -> None:
-        try:
-            with path.open("rb") as handle:
-                while block := handle.read(_BLOCK):
-                    self._add(block)
-        except OSError:
-            return  # a database removes files of its own while it is read
-
-    def _add(self, block: bytes) -> None:
-        digest = hashlib.blake2b(block, digest_size=16).digest()
-        if digest not in self.seen:
-            self.seen.add(digest)
-            self.blocks.append(block)
-
-    def whole(self) -> bytes:
-        """Everything in one piece."""
-        return b"".join(self.blocks)
 
 
 @dataclass

@@ -37,6 +37,10 @@ ROOMS = (
     "surveys.collection.views:room",
     "surveys.collection.waves.views:room",
     "surveys.player.views:room",
+    "surveys.authoring.views:room",
+    "analysis.views:room",
+    "analysis.desk.views:room",
+    "analysis.published.views:room",
 )
 
 #: Commands and groups of commands, as "module:attribute"; a tuple adds each of its members.

@@ -217,7 +217,7 @@ def _audio(draft: Draft) -> Iterator[Fault]:
                 yield Fault("audio-missing", place, {"language": tag})
         for tag, name in files.items():
             if tag not in announced:
-                yield Fault("audio-unannounced", place, {"language": tag})
+                yield Fault("audio-unannounced", place, {"language": tag}, advice=True)
             if draft.sounds is not None and name not in draft.sounds:
                 yield Fault("audio-file-missing", place, {"file": name})
 

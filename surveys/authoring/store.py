@@ -110,6 +110,35 @@ def add_sound(session: Session, content: bytes, media_type: str, ending: str, *,
     return name
 
 
+def unready_languages(
+    session: Session, survey: str, number: int, digests: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return what keeps languages from opening outside the demo: ``unread``, ``stale`` or ``synthetic``.
+
+    ``digests`` has, per language wanted, the digest of what a native reader must have read.
+    Raises ``LookupError`` where there is no such version.
+    """
+    found = version(session, survey, number)
+    if found is None:
+        raise LookupError(f"{survey} has no version {number}")
+    read_by = readings(session, survey, number)
+    names = {
+        tag: {item.audio[tag] for item in read(found.document).items if tag in item.audio} for tag in digests
+    }
+    result: dict[str, list[str]] = {}
+    for tag, digest in digests.items():
+        reasons = []
+        if tag not in read_by:
+            reasons.append("unread")
+        elif read_by[tag].digest != digest:
+            reasons.append("stale")
+        if any(sound.synthetic for sound in sounds(session, names[tag])):
+            reasons.append("synthetic")
+        if reasons:
+            result[tag] = reasons
+    return result
+
+
 def sounds(session: Session, names: Iterable[str]) -> list[Sound]:
     """Return the sound files of these names that are there."""
     return list(session.scalars(select(Sound).where(Sound.name.in_(list(names))).order_by(Sound.name)))

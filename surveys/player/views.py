@@ -31,6 +31,7 @@ from surveys.collection.store import published_key
 from surveys.collection.views import problem_text
 from surveys.faults import Fault
 from surveys.player import markup, sheet
+from surveys.player.promise import promises
 from surveys.player.rendered import Rendered, plain_script, rendered, squeezed, style_hash
 from surveys.player.words import fault_sentence, words
 from surveys.questionnaire import Item, Questionnaire, read
@@ -259,6 +260,7 @@ def _context(
         "plain": plain,
         "addresses": lambda item: [field.address for field in item.fields],
         "wave": _levels(wave),
+        "promise": promises(r_),
         "css": Markup(css),  # noqa: S704 - our own stylesheet and selectors made of checked ids
         "choosing": choosing,
         "variant": place.variant,

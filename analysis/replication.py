@@ -50,11 +50,14 @@ def _made(
 
 
 def _order_of_appearance(design: SurveyDesign) -> Ints:
-    """Units numbered as they first appear in the data, the order in which the reference lists replicates."""
+    """Units stratum by stratum as they first appear in the data: the order in which the reference lists
+    replicates."""
     first = design.plan[0]
     seen = np.full(len(first.unit_stratum), len(first.unit))
     np.minimum.at(seen, first.unit, np.arange(len(first.unit)))
-    return np.argsort(seen, kind="stable")
+    stratum = np.full(len(first.size), len(first.unit))
+    np.minimum.at(stratum, first.unit_stratum, seen)
+    return np.lexsort((seen, stratum[first.unit_stratum])).astype(np.int64)
 
 
 def jackknife(design: SurveyDesign, *, mse: bool = False) -> SurveyDesign:
@@ -164,8 +167,12 @@ def balanced(design: SurveyDesign, *, fay: float = 0.0, mse: bool = False) -> Su
     first = design.plan[0]
     pair, side = np.zeros(len(first.unit_stratum), np.int64), np.zeros(len(first.unit_stratum), np.int64)
     order, count = _order_of_appearance(design), 0
+    live = np.ones(len(first.unit_stratum), bool)
+    if design.domain is not None:
+        # Of a domain only the units in it can be paired; the others have no weight to move.
+        live = np.bincount(first.unit[design.active], minlength=len(live)) > 0
     for h in range(len(first.size)):
-        members = order[first.unit_stratum[order] == h]
+        members = order[(first.unit_stratum[order] == h) & live[order]]
         if len(members) % 2:
             raise DesignError(
                 "odd_psus",

@@ -6,6 +6,7 @@ Language tags are BCP 47 (RFC 5646) in the usual writing: ``ar``, ``fa-AF``, ``c
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -98,6 +99,16 @@ def direction(tag: str) -> str:
         if len(subtag) == 4 and subtag.isalpha():
             return "rtl" if subtag.title() in RIGHT_TO_LEFT_SCRIPTS else "ltr"
     return "rtl" if language in RIGHT_TO_LEFT else "ltr"
+
+
+def isolate(value: str, language: str) -> str:
+    """Return what is inserted into a text of ``language`` so that it keeps its own order of characters.
+
+    In text from right to left a telephone number would otherwise be shown with its groups turned round
+    (Unicode Standard Annex #9, section 2.4: first strong isolate).
+    """
+    foreign = any(unicodedata.bidirectional(char) in {"L", "EN", "AN"} for char in value)
+    return f"\u2068{value}\u2069" if foreign and direction(language) == "rtl" else value
 
 
 def name(tag: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from localtext import Fallbacks, LocalText, Picked, pick
+from localtext import Fallbacks, LocalText, Picked, isolate, pick
 from surveys import rules
 from surveys.faults import Fault, Faulty
 
@@ -149,7 +149,8 @@ class Questionnaire:
         words = str(picked)
         for name, value in self.placeholders.items():
             if "{" + name + "}" in words:
-                words = words.replace("{" + name + "}", pick(value, language, self.fallbacks, self.source))
+                filled = pick(value, language, self.fallbacks, self.source)
+                words = words.replace("{" + name + "}", isolate(filled, picked.language))
         return Picked(words, picked.language)
 
 

@@ -41,3 +41,9 @@ def test_completeness_counts_blank_as_missing():
     assert localtext.completeness(texts, ["de", "en", "tr"]) == {"de": 1.0, "en": 0.5, "tr": 0.0}
     assert localtext.completeness([], ["de"]) == {"de": 1.0}
     assert localtext.missing({"de": "a"}, ["de", "en"]) == ("en",)
+
+
+def test_what_is_put_into_a_text_from_right_to_left_keeps_its_own_order() -> None:
+    assert localtext.isolate("0000 123456", "ar") == "\u20680000 123456\u2069"
+    assert localtext.isolate("0000 123456", "de") == "0000 123456"
+    assert localtext.isolate("مدينة", "ar") == "مدينة"

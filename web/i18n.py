@@ -21,7 +21,7 @@ from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, refresh
 from flask_babel.speaklater import LazyString
 
-from localtext import NAMES, chain, direction, name
+from localtext import NAMES, chain, direction, isolate, name
 from web.rooms import audience_here
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
@@ -98,7 +98,7 @@ def resident_languages() -> frozenset[str]:
 def resident(message: str, /, **values: Any) -> str:
     """Text for residents in the page's language."""
     translated: str = catalogue(language(), "resident").gettext(message)
-    return translated % values if values else translated
+    return translated % _isolated(values) if values else translated
 
 
 def lazy_resident(message: str, /, **values: Any) -> LazyString:
@@ -109,7 +109,15 @@ def lazy_resident(message: str, /, **values: Any) -> LazyString:
 def nresident(singular: str, plural: str, number: int, /, **values: Any) -> str:
     """Text for residents that depends on a number; ``%(num)s`` stands for it."""
     translated: str = catalogue(language(), "resident").ngettext(singular, plural, number)
-    return translated % {"num": number, **values}
+    return translated % _isolated({"num": number, **values})
+
+
+def _isolated(values: dict[str, Any]) -> dict[str, Any]:
+    """Texts put into a text from right to left keep their own order: telephone numbers, addresses."""
+    return {
+        name: isolate(value, language()) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def _locale() -> str:

@@ -151,7 +151,7 @@ def every_row(session: Session, table: str) -> list[dict[str, Any]]:
 
 def waiting_documents(session: Session, open_row: Callable[[str, bytes, bytes], bytes]) -> dict[bytes, Any]:
     """Waiting rows that ``open_row`` (batch key's name, sealed, context) can open, by their id."""
-    names = dict(session.execute(select(Batch.key_id, Batch.name)).tuples().all())
+    names = {row.key_id: row.name for row in session.execute(select(Batch.key_id, Batch.name))}
     found = {}
     for row in session.scalars(select(Waiting)):
         context = row.key_id.encode() + b"\x00" + row.id

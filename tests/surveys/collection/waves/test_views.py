@@ -19,7 +19,9 @@ TODAY = datetime.now(UTC).date()
 def editor(app, as_role):
     with app.extensions["stores"].get("office").begin() as session:
         authoring.save_draft(session, "small", DOCUMENT)
-    return as_role("editor")
+    client = as_role("editor")
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
 
 
 def waves(app):

@@ -1,0 +1,69 @@
+"""The attacker against the real stack.  300 and 3,000 people are the command's and `make soak`'s."""
+
+import json
+
+import pytest
+
+from surveys.rehearsal.cli import rehearse
+
+
+def attack(app, engine, people, leak=False):
+    with app.app_context():
+        return rehearse(engine, people, leak, seed=people)
+
+
+@pytest.mark.slow
+def test_nobody_is_linked_better_than_by_chance_over_sqlite(app):
+    verdict, line = attack(app, "sqlite", 160)
+    assert verdict.held, line
+    assert verdict.people == 160
+    assert verdict.channels["join"] == 0
+    assert verdict.chance == pytest.approx(
+        4 / 160
+    )  # 50 + 50 + the rest at the close, over three mixes and one
+    assert line["waiting_linked"]["without_secret"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_nobody_is_linked_better_than_by_chance_over_postgresql(app):
+    verdict, line = attack(app, "postgresql", 120)
+    assert verdict.held, line
+    assert {"order:xmin", "order:ctid", "order:bytes"} <= verdict.channels.keys()
+    assert verdict.channels["join"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_a_planted_leak_is_found(app, engine):
+    verdict, _ = attack(app, engine, 100, leak=True)
+    assert not verdict.held
+    assert verdict.channels["order:created_at"] > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--plant-leak",), 1)])
+def test_the_command_prints_one_line_and_its_exit_code(app, arguments, code):
+    result = app.test_cli_runner().invoke(args=["anonymity", "attack", "--people", "100", *arguments])
+    assert result.exit_code == code, result.output
+    line = json.loads(result.output)
+    assert set(line) == {
+        "linked",
+        "people",
+        "chance",
+        "bound",
+        "channels",
+        "waiting_linked",
+        "content_linked",
+        "engine",
+    }
+    assert (line["linked"] > line["bound"]) == bool(code)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("people", [300, 3000])
+def test_large_waves_hold(app, engine, people):
+    verdict, line = attack(app, engine, people)
+    assert verdict.held, line

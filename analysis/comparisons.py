@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis import readout
 from analysis.columns import Floats
 from analysis.errors import EstimateError
+
+if TYPE_CHECKING:
+    import polars
 
 
 def _holm(p: Floats) -> Floats:
@@ -147,6 +152,10 @@ class Comparisons:
         for key in ("estimate", "se", "statistic", "p_value", "adjusted"):
             out[key] = [None if np.isnan(v) else float(v) for v in getattr(self, key)]
         return out
+
+    def to_polars(self) -> polars.DataFrame:
+        """The same as a polars frame."""
+        return readout.to_polars(self)
 
 
 def judge(

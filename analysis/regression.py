@@ -10,17 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg, stats
 
-from analysis import model_matrix
+from analysis import model_matrix, readout
 from analysis.columns import Bools, Column, Floats, Ints
 from analysis.design import SurveyDesign
 from analysis.errors import DesignError, EstimateError
 from analysis.families import FAMILIES, Family
 from analysis.model_matrix import ModelMatrix, Term
 from analysis.results import critical
+
+if TYPE_CHECKING:
+    import polars
 
 STEPS = 100
 SMALLEST_STEP = 1e-6
@@ -67,6 +71,10 @@ class Regression:
         for key in ("estimate", "se", "t", "p_value", "low", "high"):
             out[key] = [float(v) for v in getattr(self, key)]
         return out
+
+    def to_polars(self) -> polars.DataFrame:
+        """The same as a polars frame."""
+        return readout.to_polars(self)
 
     @property
     def odds_ratios(self) -> tuple[Floats, Floats, Floats]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
+from analysis import readout
 from analysis import waves as sides
 from analysis.breaks import (
     Break,
@@ -48,6 +49,9 @@ from analysis.errors import EstimateError
 from analysis.overlap import OverlapChange, overlapping_change
 from analysis.results import critical
 from analysis.waves import Waves, independent, together, within
+
+if TYPE_CHECKING:
+    import polars
 
 __all__ = [
     "Break",
@@ -126,6 +130,10 @@ class Series:
             "source": [p.source for p in self.points],
             "run": [run[wave] for wave in self.waves],
         }
+
+    def to_polars(self) -> polars.DataFrame:
+        """The same as a polars frame."""
+        return readout.to_polars(self)
 
 
 def series(

@@ -44,9 +44,14 @@ def _day(text: object) -> datetime.date | None:
     return datetime.date.fromisoformat(text[:10]) if isinstance(text, str) and text else None
 
 
-def offer(document: Document, address: str, title: object, tag: str) -> Offer:
+def offer(
+    document: Document, address: str, title: object, tag: str, placeholders: Document | None = None
+) -> Offer:
     """The offer, leading to the reader's language where it is one of the languages offered."""
     words = pick(title, tag) if isinstance(title, Mapping) else Picked(str(title), "")
+    for name, found in (placeholders or {}).items():
+        filled = words.replace("{" + name + "}", pick(found.get("value", {}), words.language or tag))
+        words = Picked(filled, words.language)
     way = f"{address}/{tag}" if tag in document.get("languages", ()) else address
     return Offer(words, way, _day(document.get("closes_on")))
 
@@ -70,7 +75,7 @@ def start() -> ResponseReturnValue:
                     session, "office", "questionnaire", f"{wave.get('survey', key)}/{versions[-1]}"
                 )
                 title = (text or {}).get("title") or wave.get("title") or key
-                surveys.append(offer(wave, f"/s/{key}", title, tag))
+                surveys.append(offer(wave, f"/s/{key}", title, tag, (text or {}).get("placeholders")))
         for key, one in published_all(session, "office", "round").items():
             if is_open(one, today):
                 slug = one.get("slug") or one.get("conference") or key

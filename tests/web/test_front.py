@@ -64,3 +64,12 @@ def test_the_page(app, client):
     assert '<a href="/c/ideas" lang="en" dir="ltr">Ideas</a>' in page
     assert '<a href="/?lang=de" lang="de" dir="ltr" hreflang="de">Deutsch</a>' in page
     assert "31. Dezember 2099" in client.get("/?lang=de").text
+
+
+def test_placeholders_of_a_title_are_filled_in_the_title_s_language():
+    placeholders = {"city": {"value": {"de": "Musterstadt", "ar": "مدينة"}}}
+    offered = front.offer({}, "/s/x", {"de": "Leben in {city}", "ar": "العيش في {city}"}, "ar", placeholders)
+    assert offered.title == "العيش في مدينة"
+    assert (
+        front.offer({}, "/s/x", {"de": "Leben in {city}"}, "en", placeholders).title == "Leben in Musterstadt"
+    )

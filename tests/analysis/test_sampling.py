@@ -1,0 +1,113 @@
+"""Variance of totals by hand, and the lonely-PSU rules (reference: ``tests/oracle``, group *lonely psu*)."""
+
+import numpy as np
+import pytest
+
+from analysis import sampling
+from analysis.design import SurveyDesign
+from analysis.errors import DesignError
+
+
+def test_stratified_total_by_hand() -> None:
+    """V = sum over strata of N_h^2 (1 - f_h) s_h^2 / n_h (Cochran 1977, 5.8)."""
+    y = np.array([1.0, 3.0, 5.0, 2.0, 8.0])
+    design = SurveyDesign.create(
+        {"y": y, "h": ["a", "a", "a", "b", "b"], "N": [30, 30, 30, 8, 8]}, strata="h", fpc="N"
+    )
+    assert design.weights.tolist() == [10, 10, 10, 4, 4]
+    by_hand = 30**2 * (1 - 3 / 30) * 4 / 3 + 8**2 * (1 - 2 / 8) * 18 / 2
+    assert design.covariance(design.weights * y)[0, 0] == pytest.approx(by_hand, rel=1e-14)
+
+
+def test_two_stages_by_hand() -> None:
+    """V = N^2 (1-f) s_b^2 / n + (N/n) sum of M_i^2 (1-f_i) s_i^2 / m_i (Särndal et al. 1992, 4.3)."""
+    y = np.array([1.0, 2.0, 4.0, 8.0])
+    data = {"y": y, "psu": [1, 1, 2, 2], "unit": [1, 2, 1, 2], "N": [5, 5, 5, 5], "M": [4, 4, 6, 6]}
+    design = SurveyDesign.create(data, psu=["psu", "unit"], fpc=["N", "M"])
+    totals = np.array([4 / 2 * 3, 6 / 2 * 12])
+    first = 25 * (1 - 2 / 5) * totals.var(ddof=1) / 2
+    second = 5 / 2 * (16 * (1 - 2 / 4) * 0.5 / 2 + 36 * (1 - 2 / 6) * 8 / 2)
+    assert design.covariance(design.weights * y)[0, 0] == pytest.approx(first + second, rel=1e-13)
+
+
+def test_sampling_fractions_are_population_sizes_in_other_words() -> None:
+    data = {"y": [1.0, 4.0, 6.0], "f": [0.5, 0.5, 0.5], "N": [6, 6, 6]}
+    a, b = (SurveyDesign.create(data, fpc=name) for name in ("f", "N"))
+    assert a.weights.tolist() == b.weights.tolist() == [2, 2, 2]
+    assert np.array_equal(a.covariance(a.data["y"].values), b.covariance(b.data["y"].values))
+
+
+LONELY = {"y": [1.0, 2.0, 6.0, 9.0], "h": ["a", "a", "b", "c"], "w": [1.0, 1.0, 1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "by_hand"),
+    [
+        ("remove", 1.0),
+        ("certainty", 1.0),
+        ("adjust", 1.0 + (6 - 4.5) ** 2 + (9 - 4.5) ** 2),
+        ("average", 3.0),
+    ],
+)
+def test_lonely_rules_by_hand(rule: str, by_hand: float) -> None:
+    design = SurveyDesign.create(LONELY, weights="w", strata="h", lonely=rule)
+    assert design.covariance(design.data["y"].values)[0, 0] == pytest.approx(by_hand, rel=1e-14)
+
+
+def test_a_lonely_psu_is_named_by_default() -> None:
+    design = SurveyDesign.create(LONELY, weights="w", strata="h")
+    with pytest.raises(DesignError) as caught:
+        design.covariance(design.data["y"].values)
+    assert (caught.value.code, caught.value.params["strata"]) == ("lonely_psu", ["b", "c"])
+    assert "Merge" in str(caught.value)
+
+
+def test_a_stratum_taken_completely_is_not_lonely() -> None:
+    data = {**LONELY, "N": [9, 9, 1, 1]}
+    design = SurveyDesign.create(data, weights="w", strata="h", fpc="N")
+    assert design.covariance(design.data["y"].values)[0, 0] == pytest.approx((1 - 2 / 9) * 1.0)
+
+
+def test_average_needs_a_stratum_to_average_over() -> None:
+    design = SurveyDesign.create({"y": [1.0, 2.0], "h": ["a", "b"]}, strata="h", lonely="average")
+    with pytest.raises(DesignError) as caught:
+        design.covariance(np.ones(2))
+    assert caught.value.code == "all_lonely"
+
+
+def test_average_counts_strata_of_the_domain_only() -> None:
+    design = SurveyDesign.create(
+        {"y": [1.0, 2.0, 6.0, 9.0, 3.0], "h": list("aabcc")}, strata="h", lonely="average"
+    )
+    whole = design.covariance(design.data["y"].values)[0, 0]
+    part = design.subset(np.array([1, 1, 1, 0, 0], bool))
+    assert whole == pytest.approx((1.0 + 36.0) * 3 / 2)
+    assert part.covariance(part.weights * part.data["y"].values)[0, 0] == pytest.approx(1.0 * 2)
+
+
+@pytest.mark.parametrize(
+    ("fpc", "code"),
+    [
+        ([30, 30, 20, 8, 8], "uneven_fpc"),
+        ([2, 2, 2, 8, 8], "oversampled"),
+        ([0.5, 0.5, 0.5, 8, 8], "mixed_fpc"),
+        ([30, 30, 30, 0, 0], "bad_fpc"),
+        ([30, 30, np.nan, 8, 8], "bad_fpc"),
+    ],
+)
+def test_impossible_population_sizes_are_named(fpc: list[float], code: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        SurveyDesign.create({"h": list("aaabb"), "N": fpc}, strata="h", fpc="N")
+    assert caught.value.code == code
+
+
+def test_unknown_rule() -> None:
+    with pytest.raises(DesignError):
+        sampling.stage_factors(sampling.simple(3, None)[0], "ignore")
+
+
+def test_simple_random_sampling_needs_no_sorting() -> None:
+    quick = SurveyDesign.create({"y": [1.0, 5.0, 3.0], "N": [9, 9, 9]}, fpc="N")
+    slow = SurveyDesign.create({"y": [1.0, 5.0, 3.0], "N": [9, 9, 9], "h": ["x"] * 3}, strata="h", fpc="N")
+    score = quick.weights * quick.data["y"].values
+    assert quick.covariance(score)[0, 0] == pytest.approx(slow.covariance(score)[0, 0], rel=1e-14)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import unicodedata
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from flask import Flask, Response, request, session
+from flask import Flask, Response, make_response, request, session
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_security.signals import (
@@ -17,6 +19,7 @@ from flask_security.signals import (
     user_authenticated,
     user_failed_authn,
 )
+from limits import parse
 
 import stores
 from web.accounts import SignedIn, account_or_none, store
@@ -24,11 +27,13 @@ from web.accounts.models import Account
 from web.audit import audit
 
 #: Failed attempts.  The narrow limit is per account and network, so that a guesser hardly disturbs the owner;
-#: the wide ones are per account and for everybody together, so that many networks together get nowhere.
-#: Nothing is counted per network alone: a town hall is one network.
+#: the wide one is per account, so that many networks together get nowhere.  A network alone counts only in a
+#: storm, when there are very many failures altogether: a town hall is one network, and nobody from outside
+#: may be able to lock it out, nor everybody at once.
 NARROW = "10 per 15 minutes"
 WIDE = "60 per hour"
-EVERYBODY = "900 per 15 minutes"
+STORM = "900 per 15 minutes"
+NETWORK_IN_A_STORM = "20 per 15 minutes"
 
 THROTTLED = (
     "security.login",
@@ -41,7 +46,9 @@ THROTTLED = (
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.strip().lower().encode()).hexdigest()
+    # However the address is written: Unicode has several spellings of the same letters.
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _account_key() -> str:
@@ -66,18 +73,33 @@ def _has_failed(response: Response) -> bool:
 def throttle(app: Flask) -> None:
     """Limit failed attempts on every page that checks a password or a code."""
     limiter = Limiter(_account_key, app=app, storage_uri="memory://", default_limits=[])
-    limits: tuple[tuple[str, Callable[[], str]], ...] = (
-        (NARROW, _account_and_network),
-        (WIDE, _account_key),
-        (EVERYBODY, lambda: "everybody"),
-    )
+    storm = parse(STORM)
+
+    def is_calm() -> bool:
+        return limiter.limiter.test(storm, "everybody")
+
+    def count(view: Any) -> Any:
+        # The view's own name, by which Flask-Limiter tells views apart.
+        @wraps(view)
+        def counted(*arguments: Any, **named: Any) -> Response:
+            response = make_response(view(*arguments, **named))
+            if request.method == "POST" and _has_failed(response):
+                limiter.limiter.hit(storm, "everybody")
+            return response
+
+        return counted
+
     for endpoint in THROTTLED:
-        view: Any = app.view_functions.get(endpoint)
-        if view is None:
-            continue
-        for limit, key in limits:
+        view: Any = count(app.view_functions[endpoint])
+        for limit, key in ((NARROW, _account_and_network), (WIDE, _account_key)):
             view = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=_has_failed)(view)
-        app.view_functions[endpoint] = view
+        app.view_functions[endpoint] = limiter.limit(
+            NETWORK_IN_A_STORM,
+            key_func=lambda: f"network:{request.remote_addr}",
+            methods=["POST"],
+            deduct_when=_has_failed,
+            exempt_when=is_calm,
+        )(view)
 
 
 def as_signed_in(account: Any) -> SignedIn:
@@ -119,6 +141,7 @@ _ON_NO_FACTOR = _note("account.second_factor_off")
 def _signing_out(view: Any) -> Callable[..., ResponseReturnValue]:
     """Sign out here and in every other browser: a signed cookie cannot be taken back, its key can."""
 
+    @wraps(view)
     def sign_out(*arguments: Any, **named: Any) -> ResponseReturnValue:
         account = account_or_none()
         answer: ResponseReturnValue = view(*arguments, **named)

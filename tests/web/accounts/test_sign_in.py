@@ -6,7 +6,9 @@ import time
 import pytest
 from passlib.totp import TOTP
 
+from app import create_app
 from stores import office
+from tests.pages import PageClient
 from tests.web.accounts.conftest import PASSWORD
 from web.accounts import sign_in, store
 from web.audit import store as log
@@ -184,6 +186,38 @@ def test_guessing_from_many_networks_is_slowed_too(app, person, monkeypatch):
         assert victim.sign_in("wrong guess again", environ_overrides=place).status_code == 200
     answer = victim.sign_in(environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
     assert answer.status_code == 429
+
+
+def test_other_spellings_of_the_address_count_together(app, person):
+    victim = person("editor")
+    spellings = [
+        "person-1@example.org",
+        " Person-1@example.org",
+        "PERSON-1@EXAMPLE.ORG",
+        "ｐｅｒｓｏｎ-1@example.org",
+    ]
+    for number in range(10):
+        data = {"email": spellings[number % 4], "password": "wrong guess again"}
+        assert victim.client.submit("/office/login", data).status_code == 200
+    assert victim.sign_in().status_code == 429
+
+
+def test_in_a_storm_single_networks_are_slowed_and_nobody_else(settings, person, monkeypatch):
+    monkeypatch.setattr(sign_in, "STORM", "20 per 15 minutes")
+    monkeypatch.setattr(sign_in, "NETWORK_IN_A_STORM", "3 per 15 minutes")
+    app = create_app(settings)
+    app.test_client_class = PageClient
+    town_hall = person("editor", at=app)
+    attacker = {"REMOTE_ADDR": "203.0.113.9"}
+
+    def guess(number):
+        data = {"email": f"person-{number}@example.org", "password": "wrong guess again"}
+        return app.test_client().submit("/office/login", data, environ_overrides=attacker).status_code
+
+    # Every guess is at another account, so that no account's own limit is reached.
+    assert [guess(number) for number in range(10, 30)] == [200] * 20
+    assert [guess(number) for number in range(30, 35)] == [200, 200, 200, 429, 429]
+    assert town_hall.sign_in().status_code == 302
 
 
 def test_signing_in_rightly_costs_nothing(app, person):

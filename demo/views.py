@@ -1,0 +1,168 @@
+"""The tour: for each kind of user the three things to look at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import abort, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from config import Settings
+from stores import collector, published
+from web.accounts.demo import PASSWORD
+from web.i18n import STAFF_LANGUAGES, speaking
+from web.rooms import Room
+
+room = Room("tour", __name__, audience="public", processes=("public",))
+
+
+@dataclass(frozen=True)
+class Link:
+    """One thing to look at."""
+
+    address: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One kind of user."""
+
+    who: str
+    what: str
+    links: tuple[Link, ...]
+    login: str | None = None
+    codes: list[str] = field(default_factory=list)
+
+
+@room.get("/tour")
+def tour() -> ResponseReturnValue:
+    """The tour, in German or English; only in the demo."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if not settings.demo:
+        abort(404)
+    with collector.read() as session:
+        made: dict[str, Any] = published(session, "office", "tour", "demo") or {}
+    tag = request.accept_languages.best_match(STAFF_LANGUAGES, "de")
+    chosen = request.args.get("lang")
+    with speaking(chosen if chosen in STAFF_LANGUAGES else tag or "de"):
+        links = [(one, f"/tour?lang={one}") for one in STAFF_LANGUAGES]
+        return render_template("demo/tour.html", stops=stops(made), password=PASSWORD, language_links=links)
+
+
+def _login(role: str) -> str:
+    return f"{role.replace('_', '-')}@demo.example.org"
+
+
+def stops(made: dict[str, Any]) -> list[Stop]:
+    """The stops of the tour; ``made`` names what `flask demo` has made."""
+    conference = made.get("conference", "")
+    return [*_residents(made), *_survey_staff(made), *_conference_staff(conference)]
+
+
+def _residents(made: dict[str, Any]) -> list[Stop]:
+    conference = made.get("open_conference") or made.get("conference", "")
+    return [
+        Stop(
+            _("Resident"),
+            _("Answer the survey on a phone, in your language, with or without JavaScript."),
+            (
+                Link("/s/living-here", _("Choose a language")),
+                Link("/s/living-here/ar", _("The survey in Arabic")),
+                Link("/s/living-here/de-simple", _("The survey in plain German")),
+            ),
+            codes=made.get("codes", []),
+        ),
+        Stop(
+            _("Participant of a conference"),
+            _("Rank the fields of action on your phone, and check afterwards that your ballot was counted."),
+            (
+                Link(f"/c/{conference}", _("Join the hall")),
+                Link(f"/c/{made.get('conference', '')}", _("What the conference of 2019 decided")),
+                Link(f"/c/{made.get('teaching', '')}", _("A real election that shows why rules matter")),
+            ),
+            codes=made.get("conference_codes", []),
+        ),
+        Stop(
+            _("The public"),
+            _("Read what came out, with its uncertainty, on a phone and without script."),
+            (
+                Link("/results", _("All published results")),
+                Link(f"/results/{made.get('publication', '')}", _("Living here: the results")),
+                Link(f"/results/{made.get('publication', '')}/ar", _("The results in Arabic")),
+            ),
+        ),
+    ]
+
+
+def _survey_staff(made: dict[str, Any]) -> list[Stop]:
+    survey = "living-here"
+    return [
+        Stop(
+            _("Editor"),
+            _("Adapt a model questionnaire and run a wave."),
+            (
+                Link("/office/surveys", _("Questionnaires")),
+                Link(f"/office/surveys/{survey}/waves", _("Waves of the survey")),
+                Link("/office/waves", _("All waves and their returns")),
+            ),
+            _login("editor"),
+        ),
+        Stop(
+            _("Register clerk"),
+            _("Import a sample, print letters, send reminders; never see an answer."),
+            (
+                Link("/office/register/", _("Invitations")),
+                Link("/office/register/plan", _("Plan a sample")),
+                Link("/office/register/languages", _("Letter languages by citizenship")),
+            ),
+            _login("register_clerk"),
+        ),
+        Stop(
+            _("Analyst"),
+            _("From margins to weights, tables and a release; never see an invitation."),
+            (
+                Link("/office/analysis", _("Waves, margins and plans")),
+                Link(f"/office/analysis/plans/{made.get('plan', '')}", _("The demo's analysis plan")),
+                Link("/office/releases", _("The release desk")),
+            ),
+            _login("analyst"),
+        ),
+        Stop(
+            _("Reviewer"),
+            _("Decide what leaves the house, with the auditor's findings at hand."),
+            (
+                Link("/office/releases", _("What is waiting to be released")),
+                Link("/results", _("What was released")),
+                Link("/office", _("Start page of the staff")),
+            ),
+            _login("reviewer"),
+        ),
+    ]
+
+
+def _conference_staff(conference: str) -> list[Stop]:
+    return [
+        Stop(
+            _("Moderator"),
+            _("Collect, vote, understand, decide and publish with the people in the hall."),
+            (
+                Link("/office/conferences", _("All conferences")),
+                Link(f"/office/conferences/{conference}", _("The conference of 2019")),
+                Link(f"/c/{conference}/stage", _("The stage view for the beamer")),
+            ),
+            _login("moderator"),
+        ),
+        Stop(
+            _("Administrator"),
+            _("Accounts and the audit log; neither invitations nor answers."),
+            (
+                Link("/office/accounts/", _("Accounts")),
+                Link("/office/audit/", _("Audit log")),
+                Link("/health/ready", _("Is everything running?")),
+            ),
+            _login("administrator"),
+        ),
+    ]

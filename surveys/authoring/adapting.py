@@ -219,10 +219,10 @@ def to_be_read(document: Mapping[str, Any], language: str) -> list[str]:
     return list(dict.fromkeys(line for line in words if line.strip()))
 
 
-def reading_digest(document: Mapping[str, Any], language: str, promise: Sequence[str]) -> str:
-    """Return the SHA-256 of what was read, with the product's own promise; a changed text makes it stale."""
-    lines = [*promise, *to_be_read(document, language)]
-    return hashlib.sha256(json.dumps(lines, ensure_ascii=False).encode()).hexdigest()
+def reading_digest(document: Mapping[str, Any], language: str) -> str:
+    """Return the SHA-256 of what a native reader read; a changed text makes the reading stale."""
+    lines = json.dumps(to_be_read(document, language), ensure_ascii=False)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def unfinished(document: Mapping[str, Any], language: str) -> int:

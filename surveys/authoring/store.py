@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from stores import publish
+from surveys.authoring.adapting import reading_digest
 from surveys.authoring.models import NativeReading, QuestionnaireVersion, Sound
 from surveys.digests import questionnaire_digest
 from surveys.questionnaire import read
@@ -111,28 +112,25 @@ def add_sound(session: Session, content: bytes, media_type: str, ending: str, *,
 
 
 def unready_languages(
-    session: Session, survey: str, number: int, digests: Mapping[str, str]
+    session: Session, survey: str, number: int, languages: Iterable[str]
 ) -> dict[str, list[str]]:
     """Return what keeps languages from opening outside the demo: ``unread``, ``stale`` or ``synthetic``.
 
-    ``digests`` has, per language wanted, the digest of what a native reader must have read.
-    Raises ``LookupError`` where there is no such version.
+    Stale: the texts that a native reader read have changed since. Raises ``LookupError`` for an unknown
+    version.
     """
     found = version(session, survey, number)
     if found is None:
         raise LookupError(f"{survey} has no version {number}")
-    read_by = readings(session, survey, number)
-    names = {
-        tag: {item.audio[tag] for item in read(found.document).items if tag in item.audio} for tag in digests
-    }
+    read_by, items = readings(session, survey, number), read(found.document).items
     result: dict[str, list[str]] = {}
-    for tag, digest in digests.items():
+    for tag in languages:
         reasons = []
         if tag not in read_by:
             reasons.append("unread")
-        elif read_by[tag].digest != digest:
+        elif read_by[tag].digest != reading_digest(found.document, tag):
             reasons.append("stale")
-        if any(sound.synthetic for sound in sounds(session, names[tag])):
+        if any(sound.synthetic for sound in sounds(session, {item.audio.get(tag, "") for item in items})):
             reasons.append("synthetic")
         if reasons:
             result[tag] = reasons

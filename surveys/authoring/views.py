@@ -180,7 +180,7 @@ def readers(survey: str) -> ResponseReturnValue:
     form = ReadingForm()
     language = request.form.get("language", "")
     if form.validate_on_submit() and language in version.document["languages"]:
-        digest = adapting.reading_digest(version.document, language, promise_of(language))
+        digest = adapting.reading_digest(version.document, language)
         with office.begin() as session:
             store.record_reading(
                 session, survey, version.version, language, form.reader.data, form.read_on.data, digest
@@ -198,9 +198,7 @@ def readers(survey: str) -> ResponseReturnValue:
     rows = []
     for tag in version.document["languages"]:
         reading = found.get(tag)
-        current = reading is not None and reading.digest == adapting.reading_digest(
-            version.document, tag, promise_of(tag)
-        )
+        current = reading is not None and reading.digest == adapting.reading_digest(version.document, tag)
         texts = [*promise_of(tag), *adapting.to_be_read(version.document, tag)]
         rows.append({"tag": tag, "reading": reading, "current": current, "texts": texts})
     return render_template(

@@ -24,7 +24,7 @@ from participation.access.admission import Access
 from participation.access.collector import store as collector_store
 from participation.access.returns import STEP, in_steps
 from stores import publish, published, random_id
-from surveys.authoring.store import publish_version
+from surveys.authoring.store import publish_version, unready_languages
 from surveys.collection.models import Response, ResponseText, Wave
 
 #: Days begin and end where the city is.
@@ -189,10 +189,14 @@ def open_wave(session: Session, collector: Session, wave: Wave, now: datetime, d
     """Publish the questionnaire's versions and the wave, and open it.
 
     Raises:
-        WaveFault: ``not_frozen``, or ``checklist`` while a point of it is not true.
+        WaveFault: ``not_frozen``, ``checklist`` while a point of it is not true, or ``unread`` where, outside
+            the demo, no native reader has read a language or a machine speaks it.
     """
     if wave.state != "frozen":
         raise WaveFault("not_frozen")
+    shown = wave.versions[-1] if wave.versions else 0
+    if not demo and shown and unready_languages(session, wave.survey, shown, wave.languages):
+        raise WaveFault("unread")
     if not all(checklist(collector, wave, now.astimezone(ZONE).date(), demo).values()):
         raise WaveFault("checklist")
     for version in wave.versions:

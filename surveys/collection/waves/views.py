@@ -54,6 +54,9 @@ def _said(fault: WaveFault) -> str:
         "levels": lambda: _("Choose at least one level of anonymity that fits the wave."),
         "not_frozen": lambda: _("Freeze the levels first."),
         "checklist": lambda: _("A point of the checklist is still open; the wave was not opened."),
+        "unread": lambda: _(
+            "A language has no native reader on record, or a machine speaks it. See the native readers."
+        ),
         "not_open": lambda: _("The wave is not open."),
         "past": lambda: _("This day is over. Choose today or a later day."),
         "over": lambda: _("The last answers have been mixed; the wave cannot be extended any more."),

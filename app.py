@@ -21,6 +21,7 @@ from web import accounts, backup, errors, headers, i18n, rooms, shell
 ROOMS = (
     "web.health:room",
     "web.front:room",
+    "demo.views:room",
     "web.staff:room",
     "web.accounts.views:room",
     "web.audit.views:room",
@@ -35,6 +36,8 @@ ROOMS = (
     "participation.access.mailing.views:room",
     "participation.access.planning.views:room",
     "surveys.collection.views:room",
+    "surveys.entry.views:room",
+    "surveys.interview.views:room",
     "surveys.collection.waves.views:room",
     "surveys.player.views:room",
     "surveys.authoring.views:room",

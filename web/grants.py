@@ -29,9 +29,10 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
             "response": ADD,
             "response_text": ADD,
             "published_*": READ,
-            "keying": "",
+            "keying*": "",
             "analysis_*": "",
             "conference_ballot": READ_ADD,
+            "conference_sheet": "",
             "conference_*": WRITE,
         }
     },
@@ -66,8 +67,10 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
     "entry": {
         "office": _GUEST,
         "collector": {
-            "keying": WRITE,
+            "keying*": WRITE,
             "waiting": ADD,
+            # Interviews spend a token, as phones do.
+            "spent": "SELECT, INSERT, UPDATE",
             # A lock on the open batch row is taken while a sheet is sealed to it, which needs UPDATE.
             "batch": "SELECT, UPDATE",
             "published_office": READ,

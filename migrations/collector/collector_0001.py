@@ -139,6 +139,33 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('round', 'id', name=op.f('pk_conference_sheet')),
     sqlite_with_rowid=False
     )
+    op.create_table('keying',
+    sa.Column('batch', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('sheet', sa.Integer(), nullable=False),
+    sa.Column('pass', sa.SmallInteger(), nullable=False),
+    sa.Column('clerk', sa.Integer(), nullable=False),
+    sa.Column('void', sa.Boolean(), nullable=False),
+    sa.Column('variant', sa.Integer(), nullable=False),
+    sa.Column('answers', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('texts', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.CheckConstraint('pass IN (1, 2, 3)', name=op.f('ck_keying_pass')),
+    sa.PrimaryKeyConstraint('batch', 'sheet', 'pass', name=op.f('pk_keying')),
+    sqlite_with_rowid=False
+    )
+    op.create_table('keying_batch',
+    sa.Column('id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('wave', sa.Text(), nullable=False),
+    sa.Column('survey', sa.Text(), nullable=False),
+    sa.Column('key_id', sa.Text(), nullable=False),
+    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('sheets', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.CheckConstraint("state IN ('open', 'admitted')", name=op.f('ck_keying_batch_state')),
+    sa.CheckConstraint('sheets > 0', name=op.f('ck_keying_batch_sheets')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_keying_batch')),
+    sqlite_with_rowid=False
+    )
     op.create_table('published_office',
     sa.Column('kind', sa.Text(), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
@@ -233,6 +260,8 @@ def downgrade() -> None:
     op.drop_table('published_results')
     op.drop_table('published_register')
     op.drop_table('published_office')
+    op.drop_table('keying_batch')
+    op.drop_table('keying')
     op.drop_table('conference_sheet')
     op.drop_table('conference_outcome')
     op.drop_table('conference_need')

@@ -1,0 +1,156 @@
+"""The entry clerk's pages: from the printed sheet to the response, seen by no one in between."""
+
+from datetime import UTC, datetime
+
+import pymupdf
+import pytest
+
+from participation.access.register import store as register_store
+from participation.access.signing.views import digest_key
+from stores import published
+from surveys.collection import store as collection
+from tests.surveys.collection.conftest import forget_cached, tend_now
+from web.audit import store as log
+
+
+def stack(clerk, phone, sheets=1):
+    (key_id,) = phone.fielding.keys.values()
+    data = {"key": f"{phone.fielding.wave.id}/{key_id}", "label": "Stack 1", "sheets": str(sheets)}
+    answer = clerk.submit("/office/entry/batches", data, at="/office/entry/")
+    assert answer.status_code == 302, answer.text
+    return answer.location
+
+
+def key(clerk, place, turn, **typed):
+    page = clerk.get(f"{place}/key/{turn}")
+    assert page.status_code == 200
+    number = page.text.split('name="sheet" value="')[1].split('"')[0]
+    return clerk.submit(f"{place}/key/{turn}", {"sheet": number} | typed)
+
+
+def book(app, phone, amount=1):
+    with app.extensions["stores"].get("register").begin() as session:
+        from datetime import date
+
+        from participation.access import codes
+
+        for person in phone.fielding.people[:amount]:
+            digest = codes.digest(person.code, digest_key(app.config["SETTINGS"]))
+            register_store.book_slip(session, digest, "", date(2026, 3, 2))
+    (key_id,) = phone.fielding.keys.values()
+    with app.extensions["stores"].get("collector").begin() as session:
+        from stores import publish
+
+        publish(session, "register", "slips", key_id, {"booked": amount})
+
+
+def test_a_sheet_bears_the_mark_and_no_code(clerk, phone):
+    (mark,) = phone.fielding.keys
+    page = clerk.get("/office/entry/")
+    assert mark in page.text
+    answer = clerk.get(f"/office/entry/waves/{phone.fielding.wave.id}/sheet.pdf?language=en&mark={mark}")
+    with pymupdf.open(stream=answer.data, filetype="pdf") as document:
+        text = "".join(page.get_text() for page in document)
+    assert mark in text
+    assert "The immigration office receives nothing." in text.replace("\n", " ")
+    assert not any(str(person.code) in text for person in phone.fielding.people)
+    wrong = clerk.get(f"/office/entry/waves/{phone.fielding.wave.id}/sheet.pdf?language=xx&mark={mark}")
+    assert wrong.status_code == 404
+
+
+def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone):
+    place = stack(clerk, phone, 2)
+    assert key(clerk, place, 1, **{"f-happy": "1", "f-words": "thanks"}).status_code == 302
+    assert "There is no code “9” here." in key(clerk, place, 1, **{"f-happy": "9"}).text
+    assert key(clerk, place, 1, void="yes").status_code == 302
+    assert "keyed in this turn" in clerk.get(clerk.get(f"{place}/key/1").location).text
+    own = key(clerk, place, 2, **{"f-happy": "1"})
+    assert "must be done by somebody else" in own.text
+    assert key(colleague, place, 2, **{"f-happy": "2", "f-words": "thanks"}).status_code == 302
+    assert key(colleague, place, 2, void="yes").status_code == 302
+    page = clerk.get(place)
+    assert "Are you happy?" in page.text
+    answer = clerk.submit(f"{place}/admit", {}, at=place)
+    assert "Differences still to settle: 1" in clerk.get(answer.location).text
+    settle = f"{place}/sheets/1/settle"
+    page = clerk.get(settle)
+    assert "First: 1 · second: 2" in page.text
+    assert "thanks</textarea>" in page.text
+    assert clerk.submit(settle, {"sheet": "1", "f-happy": "2", "f-words": "thanks"}).status_code == 302
+    answer = clerk.submit(f"{place}/admit", {}, at=place)
+    assert "Ask the register clerk" in clerk.get(answer.location).text
+    book(app, phone, 2)
+    answer = clerk.submit(f"{place}/admit", {}, at=place)
+    assert "Admitted: 1" in clerk.get(answer.location).text
+    stores = app.extensions["stores"]
+    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
+        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
+    forget_cached(app)
+    with app.app_context():
+        tend_now(app)
+    with stores.get("collector").read() as session:
+        (response,) = collection.responses(session, phone.fielding.wave.id)
+    assert response.answers["happy"] == "2"
+    with stores.get("office").read() as session:
+        entries = [entry.action for entry in log.every(session, log.Filter(action="entry."))]
+    assert entries == ["entry.batch_new", "entry.batch_admit"]
+
+
+def test_a_stack_can_be_thrown_away(clerk, phone):
+    place = stack(clerk, phone)
+    key(clerk, place, 1, **{"f-happy": "1"})
+    assert clerk.submit(f"{place}/remove", {}, at=place).status_code == 302
+    assert clerk.get(place).status_code == 404
+    bad = clerk.submit("/office/entry/batches", {"key": "x", "label": "", "sheets": "0"}, at="/office/entry/")
+    assert bad.status_code == 422
+
+
+@pytest.mark.parametrize("role", ["register_clerk", "analyst", "administrator", "editor"])
+def test_nobody_else_may_enter(as_role, phone, role):
+    other = as_role(role)
+    assert other.get("/office/entry/").status_code == 403
+    assert other.get(f"/office/entry/interviews/{phone.fielding.wave.id}/en").status_code == 403
+
+
+def interview(clerk, phone, **data):
+    place = f"/office/entry/interviews/{phone.fielding.wave.id}"
+    fields = {"_consent": "yes", "_version": "1", "_variant": "1", "_language": "en", "happy": "1"} | data
+    return clerk.submit(f"{place}/answers", fields, at=f"{place}/en")
+
+
+def test_interviews_in_a_row_show_nothing_of_before(app, clerk, phone):
+    first, second = (str(person.code) for person in phone.fielding.people[:2])
+    answer = interview(clerk, phone, _code=first, words="secret words")
+    assert answer.status_code == 303
+    page = clerk.get(answer.location)
+    assert "secret words" not in page.text
+    assert first not in page.text
+    assert "On this way" in page.text
+    assert interview(clerk, phone, _code=second).status_code == 303
+    used = interview(clerk, phone, _code=first, words="kept words")
+    assert used.status_code == 409
+    assert "kept words" in used.text
+    stores = app.extensions["stores"]
+    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
+        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
+    forget_cached(app)
+    with app.app_context():
+        tend_now(app)
+    with stores.get("collector").read() as session:
+        assert len(collection.responses(session, phone.fielding.wave.id)) == 2
+        assert published(session, "office", "wave", "small")["state"] == "closed"
+
+
+def test_the_interviewers_script_is_answered_in_json(clerk, phone):
+    place = f"/office/entry/interviews/{phone.fielding.wave.id}"
+    token = clerk.get(f"{place}/form-token").get_json()["csrf_token"]
+    fields = {"csrf_token": token, "_consent": "yes", "_variant": "1", "_language": "en", "happy": "1"}
+    json = {"Accept": "application/json"}
+    wrong = clerk.post(f"{place}/answers", data={**fields, "happy": "9"}, headers=json)
+    assert (wrong.status_code, wrong.get_json()["place"]) == (422, "happy")
+    wrong = clerk.post(f"{place}/answers", data={**fields, "_code": "x"}, headers=json)
+    assert wrong.get_json()["text"].startswith("Please check the code")
+    code = str(phone.fielding.people[0].code)
+    good = clerk.post(f"{place}/answers", data={**fields, "_code": code}, headers=json)
+    assert good.get_json() == {"state": "received"}
+    assert clerk.post(f"{place}/answers", data={"_code": code}).status_code == 400

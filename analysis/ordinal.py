@@ -97,7 +97,7 @@ def ordinal(
             "logistic model.",
             place=column.name,
         )
-    x = matrix.values[rows][:, 1:]
+    x, back = _standardised(matrix.values[rows][:, 1:], len(levels) - 1)
     w = design.weights[rows] / design.weights[rows].mean()
     theta, information, deviance = _fit(x, y, w, len(levels), LINKS[link], column.name)
     if design.replicates is not None:
@@ -111,6 +111,7 @@ def ordinal(
         scores = np.zeros((len(design), len(theta)))
         scores[rows] = gradient * w[:, None]
         covariance = design.covariance(scores @ np.linalg.inv(information))
+    theta, covariance = back @ theta, back @ covariance @ back.T
     se = np.sqrt(np.diag(covariance))
     df = design.subset(rows).df + 1 - len(theta)
     half = critical(level, df) * se
@@ -133,6 +134,19 @@ def ordinal(
     )
 
 
+def _standardised(x: Floats, cuts: int) -> tuple[Floats, Floats]:
+    """Columns of mean 0 and length 1, and the matrix that leads their coefficients and cut points back.
+
+    Years or euros as they stand would put cut points in the thousands, where nothing converges.
+    """
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    p = len(mean)
+    back = np.eye(p + cuts)
+    back[range(p), range(p)] = 1 / spread
+    back[p:, :p] = mean / spread
+    return (x - mean) / spread, back
+
+
 def _fit(
     x: Floats, y: Ints, w: Floats, levels: int, link: Link, name: str, start: Floats | None = None
 ) -> tuple[Floats, Floats, float]:
@@ -144,13 +158,13 @@ def _fit(
     theta = start
     likelihood, gradient, information = _weighted(theta, x, y, w, levels, link)
     for _ in range(STEPS):
-        step = _newton(information, gradient)
-        moved = None if step is None else _ascended(theta, step, likelihood, x, y, w, levels, link)
-        if moved is None or np.max(np.abs(theta)) > RUN_AWAY:
+        step, *_ = np.linalg.lstsq(information, gradient, rcond=1e-14)
+        moved = _ascended(theta, np.asarray(step, float), likelihood, x, y, w, levels, link)
+        if moved is None or np.max(np.abs(moved[0])) > RUN_AWAY:
             break
         shift = float(np.max(np.abs(moved[0] - theta)))
         theta, (likelihood, gradient, information) = moved
-        if shift < 1e-11 * max(1.0, float(np.max(np.abs(theta)))):
+        if shift < 1e-10 * max(1.0, float(np.max(np.abs(theta)))):
             return theta, information, -2 * likelihood
     raise EstimateError(
         "no_convergence",
@@ -159,13 +173,6 @@ def _fit(
         "Merge its category or leave the term out.",
         place=name,
     )
-
-
-def _newton(information: Floats, gradient: Floats) -> Floats | None:
-    try:
-        return np.asarray(np.linalg.solve(information, gradient))
-    except np.linalg.LinAlgError:
-        return None
 
 
 def _ascended(

@@ -234,7 +234,7 @@ def fit(
     live = w > 0
     x, y, w = x[live], y[live], w[live]
     if family.name == "gaussian":
-        return _solved(_solve(x, y, w), np.zeros(x.shape[1]), names)
+        return _solved(_solve(x, y, w), np.zeros(x.shape[1]), x, names)
     eta = family.start(y) if start is None else x @ start
     beta = np.zeros(x.shape[1]) if start is None else start
     deviance = np.inf if start is None else float(w @ family.deviance(y, family.mean(eta)))
@@ -244,13 +244,13 @@ def fit(
         with np.errstate(divide="ignore", invalid="ignore"):
             working = np.nan_to_num(np.where(slope > 0, w * slope**2 / family.variance(mu), 0.0))
             target = eta + np.where(slope > 0, (y - mu) / slope, 0.0)
-        step = _solved(_solve(x, target, working), beta, names) - beta
+        step = _solved(_solve(x, target, working), beta, x, names) - beta
         before = eta
         beta, eta, deviance = _halved(x, y, w, family, beta, step, deviance)
         change = float(np.max(np.abs(eta - before))) / max(1.0, float(np.max(np.abs(eta))))
         if change <= CONVERGED:
             return beta
-    return _solved(beta if change < LOOSELY_CONVERGED else None, beta, names)
+    return _solved(beta if change < LOOSELY_CONVERGED else None, beta, x, names)
 
 
 def _halved(
@@ -268,11 +268,12 @@ def _halved(
         size /= 2
 
 
-def _solved(found: Floats | None, beta: Floats, names: Sequence[str]) -> Floats:
+def _solved(found: Floats | None, beta: Floats, x: Floats, names: Sequence[str]) -> Floats:
     """The coefficients, or an error that names the one that has run away."""
     if found is not None:
         return found
-    worst = names[int(np.argmax(np.abs(beta)))]
+    # In units of each column's spread, so that a coefficient per euro and one per category compare.
+    worst = names[int(np.argmax(np.abs(beta) * x.std(axis=0)))]
     raise EstimateError(
         "no_convergence",
         f"The model does not converge: the coefficient of {worst} grows without bound. A group in which the "

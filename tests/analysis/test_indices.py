@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis import indices
 from analysis.columns import Column
 from analysis.design import SurveyDesign
 from analysis.errors import EstimateError
@@ -85,6 +86,20 @@ def test_two_items_have_alpha_but_no_omega() -> None:
 def test_a_heywood_case_has_no_omega() -> None:
     assert one_factor(np.array([[1.0, 0.9, 0.9], [0.9, 1.0, 0.3], [0.9, 0.3, 1.0]])) is None
     assert one_factor(np.eye(3)) is not None
+    design = battery(loadings=(0.99, 0.95, 0.2), n=30)
+    rng = np.random.default_rng(4)
+    a = rng.normal(size=30)
+    unlike = design.with_columns(q0=a, q1=a + rng.normal(0, 0.3, 30), q2=rng.normal(size=30) - 0.2 * a)
+    found = reliability(unlike, items(unlike, NAMES[:3]))
+    assert np.isfinite(found.alpha)
+    assert np.isnan(found.omega) or abs(found.omega) <= 1
+
+
+def test_a_statistic_that_breaks_nearby_has_no_standard_error() -> None:
+    design = battery(n=20)
+    value, se = indices._with_error(design, np.ones((20, 9)), np.eye(3), lambda sigma: float("nan"))
+    assert np.isnan(value)
+    assert np.isnan(se)
 
 
 def test_reversed_items_are_turned_on_the_scale() -> None:

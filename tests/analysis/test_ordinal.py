@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from analysis import ordinal as ordinal_module
 from analysis import replication
 from analysis.errors import EstimateError
 from analysis.ordinal import LINKS, ordinal
@@ -39,6 +40,22 @@ def test_rows_may_be_permuted_and_the_jackknife_agrees() -> None:
     jackknife = ordinal(replication.stratified_jackknife(design), "answer", ["group", "x"])
     np.testing.assert_allclose(jackknife.se, found.se, rtol=0.08)
     assert found.coefficients == 3
+
+
+def test_years_and_euros_may_stand_as_they_are() -> None:
+    design = sample()
+    x = design.data["x"].values
+    plain = ordinal(design, "answer", ["x", "group"])
+    raw = ordinal(design.with_columns(x=2016 + 1e-4 * x), "answer", ["x", "group"])
+    np.testing.assert_allclose(raw.estimate[:3] * [1e-4, 1, 1], plain.estimate[:3], rtol=1e-6)
+    np.testing.assert_allclose(raw.t[:3], plain.t[:3], rtol=1e-6)
+    np.testing.assert_allclose(raw.estimate[3:] - raw.estimate[0] * 2016, plain.estimate[3:], rtol=1e-4)
+
+
+def test_a_step_that_crosses_cut_points_is_refused_at_every_length() -> None:
+    x, y, w = np.zeros((6, 1)), np.array([0, 1, 2, 0, 1, 2]), np.ones(6)
+    start, step = np.array([0.0, 0.5, 0.5]), np.array([0.0, 1.0, -1.0])
+    assert ordinal_module._ascended(start, step, -10.0, x, y, w, 3, LINKS["logistic"]) is None
 
 
 def test_derivatives_agree_with_differences() -> None:

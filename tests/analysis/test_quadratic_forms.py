@@ -50,6 +50,9 @@ def test_very_unequal_weights_are_inverted_numerically() -> None:
     weights = np.array([5.0, 0.001])
     assert quadratic_forms._series(7.0, weights, np.inf) is None
     np.testing.assert_allclose(tail(7.0, weights, method="exact"), stats.chi2.sf(7 / 5, 1), rtol=1e-3)
+    many = np.append(np.full(300, 5.0), 0.001)
+    assert quadratic_forms._series(1500.0, many, np.inf) is None
+    np.testing.assert_allclose(tail(1500.0, many, method="exact"), stats.chi2.sf(300, 300), rtol=1e-3)
 
 
 def test_a_saddlepoint_near_the_mean_falls_back_to_moments() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from analysis import estimates, replication
+from analysis import estimates, regression, replication
 from analysis.errors import EstimateError
 from analysis.families import FAMILIES
 from analysis.regression import glm
@@ -191,6 +191,26 @@ def test_an_outlying_value_of_a_covariate_is_no_separation() -> None:
     x[0] = 400.0
     model = glm(design.with_columns(x=x), "yes", ["x"], "quasibinomial")
     assert abs(model.estimate[1]) < 1
+
+
+def test_a_bad_start_is_mended_by_halving_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    x = np.column_stack([np.ones(50), rng.normal(size=50)])
+    y, w = rng.poisson(3.0, 50).astype(float), np.ones(50)
+    family = FAMILIES["quasipoisson"]
+    direct = regression.fit(x, y, w, family, ["one", "x"])
+    np.testing.assert_allclose(
+        regression.fit(x, y, w, family, ["one", "x"], np.array([-9.0, 0.0])), direct, rtol=1e-9
+    )
+    # Where rounding keeps the predictor moving, a step small enough is taken for the end.
+    monkeypatch.setattr(regression, "CONVERGED", -1.0)
+    np.testing.assert_allclose(regression.fit(x, y, w, family, ["one", "x"]), direct, rtol=1e-9)
+
+
+def test_weights_that_leave_no_full_rank_have_no_solution() -> None:
+    x = np.column_stack([np.ones(4), [0.0, 0, 1, 1]])
+    assert regression._solve(x, np.ones(4), np.array([1.0, 1, 0, 0])) is None
+    assert regression._solve(np.column_stack([x, x[:, 1]]), np.ones(4), np.ones(4)) is None
 
 
 def test_units_of_measurement_do_not_matter() -> None:

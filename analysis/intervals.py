@@ -114,7 +114,9 @@ def _wilson(s: Shares) -> Interval:
         n = np.where(n > 0, n, np.nan)
         centre = (s.p + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z / (1 + z**2 / n) * np.sqrt(s.p * (1 - s.p) / n + z**2 / (4 * n**2))
-        return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+        low = np.where(s.p <= 0, 0.0, np.maximum(centre - half, 0.0))
+        high = np.where(s.p >= 1, 1.0, np.minimum(centre + half, 1.0))
+        return np.where(np.isnan(half), np.nan, low), np.where(np.isnan(half), np.nan, high)
 
 
 def _likelihood(s: Shares, i: int) -> tuple[float, float]:
@@ -127,16 +129,18 @@ def _likelihood(s: Shares, i: int) -> tuple[float, float]:
     p, n = float(s.p[i]), float(s.effective_n[i])
     bound = float(s.t[i] ** 2 * s.n[i] / max(s.n[i] - 1, 1))
 
+    if p <= 0:
+        return 0.0, float(-np.expm1(-bound / (2 * n)))
+    if p >= 1:
+        return float(np.exp(-bound / (2 * n))), 1.0
+
     def excess(q: float) -> float:
         left = special.xlogy(p, p / q) + special.xlogy(1 - p, (1 - p) / (1 - q))
         return float(2 * n * left - bound)
 
-    tiny = 1e-300
-    low = 0.0 if p <= 0 else float(optimize.brentq(excess, tiny, p, xtol=1e-300, rtol=1e-14, maxiter=2000))
     top = 1 - 1e-16
-    high = (
-        1.0 if p >= 1 or excess(top) < 0 else float(optimize.brentq(excess, p, top, xtol=1e-15, rtol=1e-14))
-    )
+    low = float(optimize.brentq(excess, 1e-300, p, xtol=1e-300, rtol=1e-14, maxiter=2000))
+    high = float(optimize.brentq(excess, p, top, xtol=1e-15, rtol=1e-14)) if excess(top) > 0 else 1.0
     return low, high
 
 

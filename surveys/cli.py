@@ -8,10 +8,12 @@ import click
 from flask.cli import with_appcontext
 
 import typeset
+from stores import office
+from surveys.authoring import adapting, speech, store
 from surveys.checks import check, stops
 from surveys.faults import Fault, Faulty
 from surveys.player.paper import sheet
-from surveys.questionnaire import loads, read
+from surveys.questionnaire import expand, loads, read
 from surveys.sentences import line
 from web.i18n import resident as r_
 from web.i18n import speaking
@@ -70,3 +72,31 @@ def print_file(file: Path, language: str, output: Path | None, variant: int, mar
     target = output or file.with_suffix(f".{language}.pdf")
     target.write_bytes(typeset.pdf("questionnaire", data, language))
     click.echo(f"{target}")
+
+
+@questionnaire.command("speak")
+@click.argument("survey")
+@click.argument("languages", nargs=-1, required=True)
+@with_appcontext
+def speak(survey: str, languages: tuple[str, ...]) -> None:
+    """Let a machine read every item of SURVEY's newest version aloud in LANGUAGES; for the demo only."""
+    with office.read() as session:
+        newest = store.newest(session, survey)
+    if newest is None:
+        raise click.BadParameter(f"there is no survey {survey}", param_hint="SURVEY")
+    document, made = newest.document, read(newest.document)
+    if unknown := [tag for tag in languages if tag not in made.languages]:
+        raise click.BadParameter(
+            f"not among the survey's languages: {', '.join(unknown)}", param_hint="LANGUAGES"
+        )
+    spoken: list[tuple[str, str, bytes]] = []
+    for tag in languages:
+        for item in adapting.items_of(expand(document)):
+            spoken.append((item["id"], tag, speech.speak(speech.script(item, tag, made.pick), tag)))
+        click.echo(f"{tag}: {len(spoken)} items spoken so far")
+    with office.begin() as session:
+        for item_id, tag, content in spoken:
+            name = store.add_sound(session, content, "audio/wav", "wav", synthetic=True)
+            document = adapting.attach_sound(document, item_id, tag, name)
+        saved = store.save_draft(session, survey, document)
+    click.echo(f"{survey}: attached to version {saved.version}")

@@ -95,3 +95,8 @@ def fill(language: str, domain: catalogues.Domain, file: TextIO) -> None:
         click.echo(f"refused: {line}", err=True)
     if refused:
         raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    # `python -m web.i18n_cli` needs neither settings nor stores, so translators can work anywhere.
+    commands()

@@ -71,7 +71,14 @@ def _outside(
 ) -> Array:
     chosen = rule.get(level)
     if chosen is None:
-        return codes  # Left as it is: the weighting step names the category and asks for a rule.
+        raise MarginError(
+            "category_without_margin",
+            f"{len(rows)} respondents have {margin.name} = {level}, a category that the margin does not have. "
+            f"Declare a rule for it: outside={{'{margin.name}': {{'{level}': 'random'}}}} or a category of the "
+            "margin; the answer stays as given.",
+            place=f"{margin.name}={level}",
+            count=len(rows),
+        )
     out = codes.copy()
     if chosen == "random":
         out[rows] = rng.choice(len(margin.categories), len(rows), p=margin.counts / margin.total)

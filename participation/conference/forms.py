@@ -49,6 +49,9 @@ FILE_FAULTS: dict[str, Any] = {
     "too_many_cells": _l("%(cells)s cells in a table of %(columns)s columns."),
     "vote_type": _l("The vote_type “%(text)s” is unknown. Known are: %(known)s."),
     "voters_differ": _l("The header promises %(promised)s ballots, the file holds %(found)s."),
+    "choose_list": _l("The file holds several lists. Name one of them: %(known)s."),
+    "no_label": _l("This topic has no label."),
+    "too_many": _l("%(found)s topics are too many; a list may have %(most)s."),
     "no_groups": _l("No ballot has the column “%(column)s”. Columns of this file: %(known)s."),
     "unreadable": _l("The file is no text in UTF-8."),
 }

@@ -9,7 +9,7 @@ or strings such as ``"121/2"``. A rule that cannot be carried out says why inste
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 
@@ -353,6 +353,14 @@ def intervals(
     return result
 
 
+def with_shown_groups(profile: Profile, column: str = "group") -> Profile:
+    """The ballots with groups under five merged, as they may stand in a file."""
+    label = {name: " + ".join(names) for names in groups.shown_groups(profile, column) for name in names}
+    return profile.with_ballots(
+        replace(b, attributes=((column, label.get(b.attribute(column) or "", "")),)) for b in profile.ballots
+    )
+
+
 def _by_group(
     profile: Profile, policy: Policy, seats: int | None, column: str, shares: Mapping[str, Fraction] | None
 ) -> Outcome:
@@ -368,15 +376,7 @@ def _by_group(
         }
     }
     # Weights act on the groups that may be shown, so that no small group can be worked out from them.
-    label = {name: " + ".join(names) for names in shown for name in names}
-    relabelled = (
-        profile.with_ballots(
-            b.__class__(b.count, b.ranking, b.marks, ((column, label[b.attribute(column) or ""]),))
-            for b in profile.ballots
-        )
-        if shown
-        else profile.with_ballots(())
-    )
+    relabelled = with_shown_groups(profile, column) if shown else profile.with_ballots(())
     sizes = groups.group_sizes(relabelled, column)
     agreed = {name: Fraction(1, len(sizes)) for name in sizes}
     if shares is not None:

@@ -1,0 +1,77 @@
+"""What an outcome means, in words: the method panel's findings and names of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from participation.conference.panel import Finding
+from web.i18n import lazy_resident as _l
+from web.i18n import resident as r_
+
+RULE_NAMES: dict[str, Any] = {
+    "borda": _l("Borda points"),
+    "copeland": _l("Duels won"),
+    "schulze": "Schulze",
+    "ranked_pairs": "Ranked Pairs",
+    "kemeny": "Kemeny",
+    "irv": _l("Instant run-off"),
+    "plurality": _l("First places only"),
+    "plackett_luce": "Plackett-Luce",
+    "approval": _l("Approval"),
+    "dots": _l("Dots"),
+    "voters": _l("People who gave a dot"),
+    "score": _l("Mean score"),
+    "median_grade": _l("Median score"),
+    "consensing": _l("Least resistance"),
+    "greedy": _l("Most votes first, while the budget lasts"),
+    "mes_budget": _l("Method of Equal Shares"),
+    "mes": _l("Method of Equal Shares"),
+    "mes_phragmen": _l("Method of Equal Shares, filled up"),
+    "seq_phragmen": "Phragmén",
+    "pav": "PAV",
+}
+
+SENTENCES: dict[str, Any] = {
+    "nothing_counted": _l("There is nothing to count."),
+    "all_tied": _l("All topics are tied."),
+    "first": _l("%(options)s is first."),
+    "first_tied": _l("%(options)s share the first place."),
+    "first_same": _l("%(options)s is first by every one of %(rules)s ways of counting."),
+    "first_same_tied": _l("%(options)s share the first place by every one of %(rules)s ways of counting."),
+    "first_differs": _l("By %(rules)s, %(options)s is first."),
+    "edge": _l("Among the first %(k)s, the last place is tied between %(options)s."),
+    "top_same": _l("Every way of counting chooses the same %(k)s topics."),
+    "top_differs": _l("Every way of counting chooses %(sure)s; about %(some)s they differ."),
+    "condorcet": _l("%(options)s beats every other topic in direct comparison."),
+    "no_condorcet": _l("No topic beats every other in direct comparison; %(options)s are ahead of the rest."),
+    "many_orders": _l("%(orders)s orders agree with the ballots equally well."),
+    "close": _l("Places %(place)s and %(next)s cannot be told apart: %(options)s."),
+    "border_close": _l("The last chosen topic and the first left out cannot be told apart: %(options)s."),
+    "agreement_strong": _l("Those who took part largely agree (Kendall's W = %(w)s)."),
+    "agreement_middle": _l("Those who took part agree in part (Kendall's W = %(w)s)."),
+    "agreement_weak": _l("Those who took part hardly agree (Kendall's W = %(w)s)."),
+}
+
+
+def finding_text(finding: Finding, labels: Mapping[str, str]) -> str:
+    """One finding as a sentence; ``labels`` names the options."""
+    params: dict[str, Any] = dict(finding.params)
+    for name in ("options", "sure", "some"):
+        if name in params:
+            params[name] = ", ".join(labels.get(o, o) for o in params[name]) or "–"
+    if isinstance(params.get("rules"), list):
+        params["rules"] = ", ".join(str(RULE_NAMES[rule]) for rule in params["rules"])
+    if "w" in params:
+        params["w"] = f"{params['w']:.2f}"
+    return str(SENTENCES[finding.code]) % params
+
+
+def step_text(step: str) -> str:
+    """Which step decided a tie; empty where the rule itself did."""
+    texts = {
+        "head_to_head": r_("tie decided head to head"),
+        "first_ranks": r_("tie decided by first places"),
+        "lot": r_("tie decided by lot"),
+    }
+    return texts.get(step, "")

@@ -1,0 +1,69 @@
+/* The stage: join code and turnout while people vote; then the outcome, from the last place to the first, one key each. */
+(function () {
+  "use strict";
+  var data = JSON.parse(document.getElementById("data").textContent), texts = data.texts;
+  var now = document.getElementById("now"), list = document.getElementById("order"), foot = document.getElementById("foot");
+  var shown = 0, places = [], drawn = "";
+
+  function element(tag, text) {
+    var made = document.createElement(tag);
+    if (text) made.textContent = text;
+    return made;
+  }
+  function many(parts, holder) {
+    parts.forEach(function (part, i) {
+      var span = element("span", (i ? " · " : "") + part.text);
+      span.lang = part.lang;
+      span.dir = "auto";
+      holder.appendChild(span);
+    });
+  }
+  function line(text) { now.appendChild(element("p", text)); }
+  function draw(state) {
+    now.textContent = "";
+    document.body.classList.toggle("outcome", !!state.order);
+    if (state.round_title) { var title = element("p"); many(state.round_title, title); now.appendChild(title); }
+    if (!state.round || state.state === "announced") line(texts.waiting);
+    else if (state.state === "open") {
+      if (state.practice) line(texts.practice);
+      line(texts.turnout.replace("%(num)s", state.turnout) + (state.quorum ? " / " + state.quorum : ""));
+      if (state.closes) line(new Date(state.closes).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+    } else if (!state.order) line(texts.closed);
+    foot.textContent = state.order ? texts.ballots.replace("%(num)s", state.ballots) : "";
+    var key = JSON.stringify(state.order || []);
+    if (key !== drawn) { drawn = key; build(state.order || []); }
+  }
+  function build(order) {
+    list.textContent = "";
+    shown = 0;
+    places = order.map(function (place, i) {
+      var item = element("li");
+      item.hidden = true;
+      item.appendChild(element("span", String(i + 1)));
+      var words = element("span");
+      many(place.label, words);
+      if (place.step !== "rule") words.appendChild(element("small", " (" + texts[place.step] + ")"));
+      item.appendChild(words);
+      var sure = place.low !== null && place.low !== undefined ? place.low + "–" + place.high : "";
+      var small = element("small", sure);
+      if (sure) small.title = texts.places;
+      item.appendChild(small);
+      if (!i) item.className = "first";
+      list.appendChild(item);
+      return item;
+    });
+  }
+  function step(by) {
+    shown = Math.max(0, Math.min(places.length, shown + by));
+    places.forEach(function (item, i) { item.hidden = i < places.length - shown; });
+    var newest = places[places.length - shown];
+    if (newest && newest.scrollIntoView) newest.scrollIntoView({ block: "nearest" });
+  }
+  document.addEventListener("keydown", function (event) {
+    if (event.key === " " || event.key === "PageDown" || event.key === "ArrowDown") { event.preventDefault(); step(1); }
+    else if (event.key === "PageUp" || event.key === "ArrowUp") { event.preventDefault(); step(-1); }
+    else if (event.key === "End") step(places.length);
+  });
+  document.addEventListener("click", function () { step(1); });
+  new EventSource(data.events).onmessage = function (event) { draw(JSON.parse(event.data)); };
+})();

@@ -73,9 +73,9 @@ def _outside(
     if chosen is None:
         raise MarginError(
             "category_without_margin",
-            f"{len(rows)} respondents have {margin.name} = {level}, a category that the margin does not have. "
-            f"Declare a rule for it: outside={{'{margin.name}': {{'{level}': 'random'}}}} or a category of the "
-            "margin; the answer stays as given.",
+            f"{len(rows)} respondents have {margin.name} = {level}, a category that the margin lacks. "
+            f"Declare a rule: outside={{'{margin.name}': {{'{level}': 'random'}}}} or a category of the margin; the "
+            "answer stays as given.",
             place=f"{margin.name}={level}",
             count=len(rows),
         )

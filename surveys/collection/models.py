@@ -21,11 +21,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from stores import CollectorBase, Json, OfficeBase, RandomId, random_id, refuse
+from stores import CollectorBase, Json, OfficeBase, RandomId, random_id, refuse, trigger
 
 WAVE_STATES = ("draft", "frozen", "open", "closed")
 CHANNELS = ("sample", "open")
 MODES = ("self", "assisted", "paper", "other")
+
+#: Fewest responses of a key that must share a mode for it to be kept.
+MODE_FLOOR = 50
 
 _WITHOUT_ORDER = {"sqlite_with_rowid": False}
 
@@ -143,4 +146,27 @@ refuse(
     when="NEW.id <> OLD.id OR NEW.wave <> OLD.wave OR NEW.key_id <> OLD.key_id OR NEW.version <> OLD.version "
     "OR NEW.variant <> OLD.variant OR NEW.record_key <> OLD.record_key OR NEW.answers <> OLD.answers "
     "OR NEW.mode <> 'other'",
+)
+
+# The database itself coarsens the modes when a key closes: so the process that mixes needs no right to read
+# responses, and nobody can forget it.
+_RARE_MODES = (
+    "UPDATE response SET mode = 'other' WHERE key_id = NEW.key_id AND mode <> 'other' AND mode IN "
+    "(SELECT mode FROM response WHERE key_id = NEW.key_id GROUP BY mode "
+    "HAVING count(*) < FLOOR);"
+).replace("FLOOR", str(MODE_FLOOR))
+trigger(
+    "collector",
+    "modes_are_coarsened",
+    "batch",
+    sqlite=(
+        "CREATE TRIGGER modes_are_coarsened AFTER UPDATE ON batch FOR EACH ROW "
+        f"WHEN (OLD.is_open AND NOT NEW.is_open) BEGIN {_RARE_MODES} END"
+    ),
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION modes_are_coarsened() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
+        f"SET search_path = public AS $$ BEGIN {_RARE_MODES} RETURN NULL; END $$",
+        "CREATE TRIGGER modes_are_coarsened AFTER UPDATE ON batch FOR EACH ROW "
+        "WHEN (OLD.is_open AND NOT NEW.is_open) EXECUTE FUNCTION modes_are_coarsened()",
+    ),
 )

@@ -10,13 +10,12 @@ Published by the office, so that residents can be answered without it:
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from participation.access import admission
@@ -32,9 +31,6 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 #: Seconds after the close in which answers begun in time are still taken.
 GRACE = 900
-
-#: Fewest responses of a key that must share a mode for it to be kept.
-MODE_FLOOR = 50
 
 #: What only a person can know before a wave opens; the rest of the checklist is worked out.
 TICKS = ("legal_basis", "letters_tested", "hotline", "translations_read", "deletion_dates")
@@ -260,7 +256,10 @@ def returns(collector: Session, wave: Wave) -> dict[str, Any]:
 def move_responses(
     session: Session, key_id: str, documents: Sequence[Mapping[str, Any]], closing: bool
 ) -> None:
-    """Out of the waiting room into ``response``: fresh random ids, in the random order given; texts apart."""
+    """Out of the waiting room into ``response``: fresh random ids, in the random order given; texts apart.
+
+    When the key closes the database coarsens the modes by itself.
+    """
     if documents:
         session.execute(
             insert(Response),
@@ -286,17 +285,6 @@ def move_responses(
     if words:
         # Shuffled over all people of the batch, so that two texts of one person do not lie side by side.
         session.execute(insert(ResponseText), secrets.SystemRandom().sample(words, len(words)))
-    if closing:
-        _coarsen_modes(session, key_id)
-
-
-def _coarsen_modes(session: Session, key_id: str) -> None:
-    modes = session.scalars(select(Response.mode).where(Response.key_id == key_id))
-    rare = [mode for mode, count in Counter(modes).items() if count < MODE_FLOOR]
-    if rare:
-        session.execute(
-            update(Response).where(Response.key_id == key_id, Response.mode.in_(rare)).values(mode="other")
-        )
 
 
 def responses(session: Session, wave_id: str) -> list[Response]:

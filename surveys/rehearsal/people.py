@@ -54,8 +54,9 @@ def visits(people: int, begin: datetime, weeks: int, random: Random) -> list[Vis
     """Everybody comes once, mostly soon after a letter, in waking hours; in the order of using codes."""
     planned = []
     for person in range(people):
-        letter = begin + timedelta(weeks=random.choice((0, 0, weeks // 2)))
-        day = letter + timedelta(days=min(int(random.expovariate(0.3)), weeks * 7 - 2))
+        week = random.choice((0, 0, weeks // 2))
+        waited = min(int(random.expovariate(0.3)), (weeks - week) * 7 - 2)
+        day = begin + timedelta(weeks=week, days=waited)
         signs = day.replace(hour=7) + timedelta(seconds=random.uniform(0, 15 * 3600))
         later = 1.5 if random.random() < 0.95 else random.uniform(600, 40_000)
         planned.append(Visit(person, signs, signs + timedelta(seconds=later), random.random() < 0.1))

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from participation.access import blind
 from participation.access.collector import store as collector_store
+from participation.access.collector.models import Batch
 from surveys.authoring import store as authoring
 from surveys.collection import store
 from tests.surveys.collection.conftest import DOCUMENT, open_small_wave, tend_now
@@ -175,10 +176,14 @@ def test_rare_modes_become_other_at_the_close(stores_on):
         return [fields | {"mode": mode} for _ in range(amount)]
 
     with stores_on.collector.begin() as session:
+        session.add(Batch(key_id="k", name="n", sealing=bytes(32), is_open=True, moved=0))
         store.move_responses(session, "k", documents("self", 49), False)
         store.move_responses(session, "k", documents("assisted", 49), False)
         store.move_responses(session, "other", documents("assisted", 1), False)
         store.move_responses(session, "k", documents("self", 1), True)
+        session.flush()
+        batch = session.get_one(Batch, "k")
+        batch.name, batch.sealing, batch.is_open = None, None, False
     with stores_on.collector.read() as session:
         modes = [(one.key_id, one.mode) for one in store.responses_before_close(session, "w")]
         assert len(store.texts(session, "w")) == 100

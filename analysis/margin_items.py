@@ -74,8 +74,8 @@ def _outside(
         raise MarginError(
             "category_without_margin",
             f"{len(rows)} respondents have {margin.name} = {level}, a category that the margin lacks. "
-            f"Declare a rule: outside={{'{margin.name}': {{'{level}': 'random'}}}} or a category of the margin; the "
-            "answer stays as given.",
+            f"Declare a rule: outside={{'{margin.name}': {{'{level}': 'random'}}}} or a category of the "
+            "margin; the answer stays as given.",
             place=f"{margin.name}={level}",
             count=len(rows),
         )

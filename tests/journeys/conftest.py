@@ -1,0 +1,130 @@
+"""A whole demo city, served as `make run` serves it, for people's ways through it in a real browser."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Where screenshots go when they are asked for (VIELSTIMMIG_SCREENSHOTS=1); else into the test's own folder.
+SCREENSHOTS = ROOT / "docs/screenshots"
+
+
+@dataclass
+class City:
+    """The served demo: its address, its instance folder, what the tour knows, and its process."""
+
+    address: str
+    instance: Path
+    made: dict[str, Any]
+    process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
+
+    def flask(self, *arguments: str) -> str:
+        """Run a command of the product on this city."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rows(self, store: str, query: str) -> list[tuple[Any, ...]]:
+        """Read a store as its file lies there."""
+        with sqlite3.connect(self.instance / f"{store}.sqlite") as connection:
+            found = connection.execute(query).fetchall()
+        connection.close()
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """A small demo city behind gunicorn and the worker, stopped cleanly at the end."""
+    instance = tmp_path_factory.mktemp("city")
+    port = _free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("VIELSTIMMIG_")},
+        "VIELSTIMMIG_DEMO": "1",
+        "VIELSTIMMIG_INSTANCE": str(instance),
+        "PORT": str(port),
+        "PYTHONWARNINGS": "default",
+    }
+    flask = [sys.executable, "-m", "flask", "--app", "app"]
+    for arguments in (["db-upgrade"], ["demo", "--share", "0.12"]):
+        subprocess.run([*flask, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    with (instance / "served.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*flask, "serve", "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while not _ready(address):
+        assert process.poll() is None, (instance / "served.log").read_text()
+        assert time.monotonic() < deadline, "the demo did not start within a minute"
+        time.sleep(0.2)
+    city = City(address, instance, {}, process, environment)
+    city.made = _made(city)
+    yield city
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0, (instance / "served.log").read_text()
+
+
+def _made(city: City) -> dict[str, Any]:
+    import json
+
+    (row,) = city.rows("collector", "SELECT document FROM published_office WHERE kind = 'tour'")
+    made: dict[str, Any] = json.loads(row[0])
+    return made
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Any:
+    """`shot(page, "resident-ar")`: a picture for the docs when asked for, else thrown away."""
+    asked = os.environ.get("VIELSTIMMIG_SCREENSHOTS") == "1"
+
+    def take(page: Page, name: str, **options: Any) -> None:
+        folder = SCREENSHOTS if asked else tmp_path
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", **options)
+
+    return take
+
+
+def sign_in(page: Page, city: City, role: str) -> None:
+    """Sign in on the page as the demo's account of that role."""
+    page.goto(f"{city.address}/office")
+    page.fill("input[name=email]", f"{role.replace('_', '-')}@demo.example.org")
+    page.fill("input[name=password]", "many-voices-one-city")
+    page.click("[type=submit]")
+    page.wait_for_url(f"{city.address}/office*")

@@ -70,6 +70,13 @@ NAMES: Mapping[str, str] = {
 }
 """Each language by its own name, in its own script."""
 
+_ARABIC, _PERSIAN = "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹"
+DIGITS: Mapping[str, str] = {
+    "ar": _ARABIC, "ckb": _ARABIC, "fa": _PERSIAN, "ps": _PERSIAN, "ur": _PERSIAN,
+    "bn": "০১২৩৪৫৬৭৮৯", "hi": "०१२३४५६७८९",
+}  # fmt: skip
+"""Digits of the languages that have their own; readers in Germany mostly expect Latin ones even there."""
+
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "azb", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 RIGHT_TO_LEFT_SCRIPTS = frozenset({"Arab", "Hebr", "Nkoo", "Rohg", "Syrc", "Thaa"})
 
@@ -117,6 +124,16 @@ def name(tag: str) -> str:
         if candidate in NAMES:
             return NAMES[candidate]
     return tag
+
+
+def digits(tag: str) -> str:
+    """Return the ten digits of a language from nought to nine, Latin ones where it has no others."""
+    return next((DIGITS[one] for one in (tag, *parents(tag)) if one in DIGITS), "0123456789")
+
+
+def in_digits(text: str, tag: str) -> str:
+    """Return ``text`` with its Latin digits written as the language writes them."""
+    return text.translate(str.maketrans("0123456789", digits(tag)))
 
 
 def parents(tag: str) -> tuple[str, ...]:

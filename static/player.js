@@ -79,7 +79,10 @@
     return node;
   }
   function fill(text, values) {
-    return text.replace(/%\((\w+)\)s/g, function (whole, name) { return values[name]; });
+    return text.replace(/%\((\w+)\)s/g, function (whole, name) {
+      var value = String(values[name]);
+      return data.digits ? value.replace(/\d/g, function (digit) { return data.digits[digit]; }) : value;
+    });
   }
   function kindOf(box) {
     if (box.querySelector("select")) return "ranking";
@@ -683,6 +686,7 @@
       mine.appendChild(label);
     });
     mine.appendChild(make("p", { class: "h" }, words.mineHelp));
+    mine.appendChild(make("p", { class: "h" }, words.mineRisk));
     form.insertBefore(mine, get("_start").nextSibling);
     var end = get("_end"), heading = make("legend");
     heading.appendChild(make("h2", {}, words.ready));

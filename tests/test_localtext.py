@@ -47,3 +47,13 @@ def test_what_is_put_into_a_text_from_right_to_left_keeps_its_own_order() -> Non
     assert localtext.isolate("0000 123456", "ar") == "\u20680000 123456\u2069"
     assert localtext.isolate("0000 123456", "de") == "0000 123456"
     assert localtext.isolate("مدينة", "ar") == "مدينة"
+
+
+def test_digits_of_the_language():
+    assert [localtext.in_digits("1 bis 10", tag) for tag in ("fa-AF", "ar", "de", "ti")] == [
+        "۱ bis ۱۰",
+        "١ bis ١٠",
+        "1 bis 10",
+        "1 bis 10",
+    ]
+    assert {len(ten) for ten in localtext.DIGITS.values()} == {10}

@@ -23,7 +23,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from markupsafe import Markup
 
-from localtext import LocalText
+from localtext import LocalText, Picked, digits, in_digits
 from participation.access.signing.views import token_address
 from stores import collector, published
 from surveys.answers import check
@@ -240,7 +240,15 @@ def _context(
     again: Mapping[str, Any],
 ) -> dict[str, Any]:
     def texts(text: LocalText) -> Markup:
-        return markup.inline(questionnaire.pick(text, place.language), place.language)
+        picked = questionnaire.pick(text, place.language)
+        if picked.language == "und":
+            picked = Picked(number(picked), "und")
+        return markup.inline(picked, place.language)
+
+    def number(value: object) -> str:
+        """A number as readers of this language expect it: in Latin digits unless set up otherwise."""
+        latin = current_app.config["SETTINGS"].latin_digits
+        return str(value) if latin else in_digits(str(value), place.language)
 
     def plain(text: LocalText) -> str:
         return markup.plain(questionnaire.pick(text, place.language)) if text else ""
@@ -252,6 +260,7 @@ def _context(
         "items": sheet.items_of(questionnaire, place.variant),
         "texts": texts,
         "plain": plain,
+        "number": number,
         "addresses": lambda item: [field.address for field in item.fields],
         "wave": _levels(wave),
         "promise": promises(r_),
@@ -296,6 +305,7 @@ def _data(wave: Mapping[str, Any], questionnaire: Questionnaire, place: Place) -
         "answers": f"{place.base}/answers",
         "keys": f"{place.base}/keys.json",
         "worker": "/s/sw.js",
+        "digits": "" if current_app.config["SETTINGS"].latin_digits else digits(place.language),
         "thanks": markup.plain(questionnaire.pick(questionnaire.thanks, place.language)),
         "words": words(r_, problem_text),
     }

@@ -34,6 +34,7 @@ def words(r_: Say, refusal: Callable[[str], str]) -> dict[str, Any]:
             "If yes, your answers are kept on this phone, encrypted, until you send them. If no, they are "
             "gone when you close this page."
         ),
+        "mineRisk": r_("Until then, whoever can unlock this phone can open this page and read them."),
         "ready": r_("Send your answers?"),
         "nothing": r_("Nothing has been sent yet."),
         "complete": r_("You have answered every question."),

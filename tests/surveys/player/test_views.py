@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from dataclasses import replace
 
 import brotli
 import pytest
@@ -167,6 +168,16 @@ def test_questions_without_script_have_everything(client, small):
     assert 'name="arrival" value="early" data-b="2015"' in html
     second = client.get("/s/small/de/v2").text
     assert '<select name="priorities~2"><option value=""></option><option value="homes">Wohnungen' in second
+
+
+def test_digits_are_latin_unless_set_up_otherwise(app, client, small):
+    assert 'value="7"> 7</label>' in client.get("/s/small/fa-AF").text
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], latin_digits=False)
+    app.extensions["player_pages"].clear()
+    html = client.get("/s/small/fa-AF").text
+    assert 'value="7"> ۷</label>' in html
+    assert '"digits":"۰۱۲۳۴۵۶۷۸۹"' in html
+    assert 'value="7"> 7</label>' in client.get("/s/small/de").text
 
 
 def test_author_text_is_never_markup(client, field):

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 def design_of_wave(make: type[SurveyDesign], wave: Wave, nonresponse: bool, lonely: str) -> SurveyDesign:
     """See :meth:`SurveyDesign.from_wave`."""
     column = wave.data[wave.key].category()
+    if (column.values < 0).any():
+        row = int(np.flatnonzero(column.values < 0)[0]) + 1
+        raise DataError(
+            "missing_role",
+            f"Response {row} has no key ({wave.key}), so nobody knows whom it stands for.",
+            place=wave.key,
+            row=row,
+        )
     present = {level for level, n in zip(column.levels, np.bincount(column.values), strict=True) if n}
     unknown = sorted(present - set(wave.population))
     if unknown:

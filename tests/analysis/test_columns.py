@@ -71,3 +71,8 @@ def test_interaction_runs_the_first_fastest_and_drops_what_is_absent() -> None:
 
 def test_number_text() -> None:
     assert [number_text(v) for v in (2.0, 2.5)] == ["2", "2.5"]
+
+
+def test_numbers_and_truth_values_among_texts() -> None:
+    codes, levels = encode(np.array(["b", True, 2.0], object))
+    assert (codes.tolist(), levels) == ([2, 1, 0], ("2", "True", "b"))

@@ -142,3 +142,24 @@ def test_concepts_and_fieldings() -> None:
         made.column_of("income")
     assert caught.value.code == "no_such_concept"
     assert len(dataset.Wave("empty", {})) == 0
+
+
+def test_a_response_without_a_key_stands_for_nobody() -> None:
+    rows = [response("k1", trust="low"), response("", trust="low")]
+    made = dataset.wave("w", read(document()), rows, population={"k1": 10}, invited={"k1": 5})
+    with pytest.raises(DataError) as caught:
+        SurveyDesign.from_wave(made)
+    assert (caught.value.code, caught.value.params["row"]) == ("missing_role", 2)
+
+
+def test_words_are_never_a_column_and_ways_are_optional() -> None:
+    words_item = item("why", "text")
+    made = dataset.wave(
+        "w",
+        {1: read(document(1)), 2: read(document(2, items=[words_item]))},
+        [{"answers": {"trust": "low"}, "key": "k1", "version": 2}],
+        population={"k1": 10},
+        invited={"k1": 5},
+    )
+    assert "why" not in made.data
+    assert "mode" not in made.data

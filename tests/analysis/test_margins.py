@@ -77,3 +77,9 @@ def test_rows_outside_the_domain_do_not_count() -> None:
     column = Column("sex", "category", np.array([0, 1, 2]), ("f", "m", "d"))
     check_categories(SEX, column, np.array([True, True, False]))
     assert SEX.codes(column).tolist() == [0, 1, -2]
+
+
+def test_margins_write_themselves_down() -> None:
+    made = Margins((SEX,))
+    assert made.to_dict() == [SEX.to_dict()]
+    assert (made.total, made.disagreement()) == (100.0, "")

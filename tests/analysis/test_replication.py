@@ -171,3 +171,24 @@ def test_rank_of_replicate_weights() -> None:
     made = Replicates.given(np.ones(30), table, 1.0, 1.0, False, True, "other", None)
     assert made.degrees() == 3
     assert made.weights_of(2) == pytest.approx(table[:, 2])
+
+
+def test_replicates_of_a_domain() -> None:
+    """Half samples pair the units of the domain; the rank of what is left gives the degrees of freedom."""
+    design = SurveyDesign.create({**PAIRS, "h": list("aaabbb")}, strata="h")
+    part = design.subset(np.array([1, 1, 0, 1, 1, 0], bool))
+    made = replication.balanced(part)
+    assert (made.replicates.df, made.df) == (None, 2)
+    assert estimates.mean(made, "y").base[0] == 4
+
+
+def test_large_populations_are_drawn_with_replacement() -> None:
+    design = SurveyDesign.create({"y": np.arange(6.0)})
+    drawn = replication.bootstrap(design, 200, seed=1, kind="canty-davison").replicates.factors
+    assert (drawn.sum(axis=0) == 6).all()
+    assert drawn.max() > 2
+
+
+def test_a_hadamard_matrix_by_doubling_a_paley_matrix() -> None:
+    assert len(replication.hadamard(22)) == 24
+    assert len(replication.hadamard(37)) == 40

@@ -111,3 +111,19 @@ def test_simple_random_sampling_needs_no_sorting() -> None:
     slow = SurveyDesign.create({"y": [1.0, 5.0, 3.0], "N": [9, 9, 9], "h": ["x"] * 3}, strata="h", fpc="N")
     score = quick.weights * quick.data["y"].values
     assert quick.covariance(score)[0, 0] == pytest.approx(slow.covariance(score)[0, 0], rel=1e-14)
+
+
+def test_further_stages_need_population_sizes_to_count() -> None:
+    """Without them the first stage carries the whole variance (ultimate clusters)."""
+    data = {"y": [1.0, 2.0, 5.0, 9.0], "psu": [1, 1, 2, 2], "unit": [1, 2, 3, 4]}
+    both, first = SurveyDesign.create(data, psu=["psu", "unit"]), SurveyDesign.create(data, psu="psu")
+    assert len(both.plan) == 1
+    assert np.array_equal(both.covariance(both.data["y"].values), first.covariance(first.data["y"].values))
+
+
+def test_many_strata_of_few_units() -> None:
+    strata = np.repeat(np.arange(40), 2)
+    y = np.random.default_rng(1).normal(size=80)
+    design = SurveyDesign.create({"y": y, "h": strata, "u": np.arange(80)}, strata="h", psu="u")
+    by_hand = sum(2 * y[strata == h].var(ddof=1) for h in range(40))
+    assert design.covariance(y)[0, 0] == pytest.approx(by_hand, rel=1e-12)

@@ -251,3 +251,46 @@ def test_standardisation_leaves_out_rows_without_a_group() -> None:
     gaps = design.with_columns(group=column)
     done = standardisation.standardise(gaps, "group", "sex", [1, 1, 1])
     assert (done.weights[:4] == 0).all()
+
+
+def test_trimming_that_ends_with_every_weight_on_a_bound() -> None:
+    design = SurveyDesign.create({"w": [1.0, 10.0]}, weights="w")
+    with pytest.raises(CalibrationError) as caught:
+        trimming.trim(design, lower=4, upper=7)
+    assert caught.value.code == "trim_infeasible"
+    assert "left over" in str(caught.value)
+
+
+def test_levels_in_another_order_and_categories_of_nobody() -> None:
+    design = sample(9)
+    shuffled = Margins((Margin.from_counts("sex", {"m": 500.0, "f": 700.0}),))
+    for done in (design.rake(shuffled), design.calibrate(shuffled)):
+        assert sums(done, "sex") == pytest.approx([700.0, 500.0])
+    for counts, code in (
+        ({"f": 700.0, "m": 0.0}, "category_of_nobody"),
+        ({"f": 700.0, "m": 300.0, "d": 10.0}, "category_without_sample"),
+    ):
+        with pytest.raises(MarginError) as caught:
+            design.rake(Margins((Margin.from_counts("sex", counts),)))
+        assert caught.value.code == code
+
+
+def test_a_margin_whose_levels_nobody_has() -> None:
+    column = type(sample(9).data["sex"])("sex", "category", np.zeros(240, np.int64), ("f", "m"))
+    design = sample(9).with_columns(sex=column)
+    with pytest.raises(MarginError) as caught:
+        design.rake(Margins((Margin.from_counts("sex", {"f": 1.0, "m": 1.0}),)))
+    assert caught.value.place == "sex=m"
+
+
+def test_rows_outside_the_domain_may_lack_calibration_values() -> None:
+    design = sample(9)
+    x = np.where(design.data["sex"].values == 0, 1.0, np.nan)
+    part = design.with_columns(x=x).subset(design.data["sex"].values == 0)
+    assert part.calibrate({"x": 5000.0}).weights.sum() == pytest.approx(5000)
+
+
+def test_totals_that_trimming_moves_after_calibration() -> None:
+    design = sample(9)
+    done = design.calibrate(margins(design, "group")).trim(upper=60)
+    assert done.steps[-1].notes[0].startswith("margins_moved: ")

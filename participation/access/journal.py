@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
 
 _CHECK = 16
@@ -56,6 +58,11 @@ def _check(body: str) -> str:
 def append(path: Path, entries: Iterable[Entry]) -> None:
     """Append the entries in one write and sync them to disk; several processes may do so at once."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _held(path):
+        _append(path, entries)
+
+
+def _append(path: Path, entries: Iterable[Entry]) -> None:
     fresh = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -69,11 +76,41 @@ def append(path: Path, entries: Iterable[Entry]) -> None:
     finally:
         os.close(descriptor)
     if fresh:
-        folder = os.open(path.parent, os.O_RDONLY)
+        _sync_folder(path.parent)
+
+
+def forget(path: Path, admissions: Collection[str]) -> int:
+    """Write the journal anew without these admissions, whose people are deleted; returns lines taken out."""
+    if not path.exists():
+        return 0
+    with _held(path):
+        everything = list(entries(path))
+        kept = [entry for entry in everything if entry.admission not in admissions]
+        draft = path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        _append(draft, kept)
+        draft.replace(path)
+        _sync_folder(path.parent)
+    return len(everything) - len(kept)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Only one process at a time writes: a line appended to a file that is being replaced would be lost."""
+    with path.with_suffix(".lock").open("a") as handle:
+        flock(handle, LOCK_EX)
         try:
-            os.fsync(folder)
+            yield
         finally:
-            os.close(folder)
+            flock(handle, LOCK_UN)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _ends_whole(path: Path) -> bool:

@@ -418,9 +418,10 @@ def purge() -> ResponseReturnValue:
 
 
 def purge_due(day: date) -> dict[str, int]:
-    """Delete people, codes and issues of what is due by that day, also from SQLite's log."""
+    """Delete people, codes and issues of what is due by that day, also from SQLite's log and the journal."""
     with register.begin() as session:
         purged = store.purge(session, day)
     if purged:
         store.clear_traces(register)
+        journal.forget(signing_folder(_settings()).path / "issued.journal", purged)
     return purged

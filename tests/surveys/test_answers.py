@@ -238,6 +238,7 @@ def test_any_body_gets_a_clear_answer(body, variant):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @given(BODIES, st.integers(0, 3))
 @settings(max_examples=10_000)
 def test_ten_thousand_bodies_get_a_clear_answer(body, variant):

@@ -40,11 +40,13 @@ def test_every_page_of_a_model_is_sound_html(client, field, name, language):
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("name", "language"), EVERY)
 def test_no_accessibility_violations_in_any_language(served, field, new_page, name, language):
     """Every screen of the script and the whole form without it, at 320 px; the form also at 200 % text."""
     field(DOCUMENTS[name], "open")
     form = new_page(viewport={"width": 320, "height": 640})
+    form.set_default_timeout(60_000)
     form.route("**/assets/player.js*", lambda route: route.abort())
     form.goto(f"{served}/s/{name}/open/{language}/v1")
     form.axe()
@@ -52,6 +54,7 @@ def test_no_accessibility_violations_in_any_language(served, field, new_page, na
     form.evaluate("document.documentElement.style.fontSize = '225%'")
     form.fits()
     page = new_page(viewport={"width": 320, "height": 640})
+    page.set_default_timeout(60_000)
     page.goto(f"{served}/s/{name}/open/{language}")
     page.wait_for_selector("html.j")
     page.axe()
@@ -68,10 +71,12 @@ def test_no_accessibility_violations_in_any_language(served, field, new_page, na
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_model_can_be_answered_by_keyboard_alone(served, field, page, name):
     """Tab, Space and Enter only: every screen gets an answer, up to the button that sends."""
     field(DOCUMENTS[name], "open")
+    page.set_default_timeout(60_000)
     page.goto(f"{served}/s/{name}/open/de")
     page.wait_for_selector("html.j")
     active = "() => { const at = document.activeElement; return [at.tagName, at.type || '', at.name || '']; }"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -249,6 +249,17 @@ def wave_data(
         invited=sum(frame.invited.values()) if frame.invited else None,
         open_participation=frame.open_participation,
     )
+
+
+def sealed_export(wave: WaveData) -> tuple[Codebook, dict[str, Column]]:
+    """Columns and codebook for the analyst's own programs: every answer, stratum, design weight and final
+    weight.
+
+    The record key stays inside: whoever has it can undo the perturbation of published counts.
+    """
+    columns = {name: column for name, column in wave.design.data.items() if name != RECORD}
+    columns["weight"] = Column("weight", "number", wave.design.weights)
+    return book_of(replace(wave, design=replace(wave.design, data=columns))), columns
 
 
 def book_of(wave: WaveData, plan: Plan | None = None, *, title: LocalText | None = None) -> Codebook:

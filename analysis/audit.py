@@ -29,6 +29,11 @@ from analysis.errors import AnalysisError
 
 Floats = NDArray[np.float64]
 Where = tuple[tuple[str, frozenset[str]], ...]
+CIRCLES = 5
+"""Circles of tables are joined up to this part of ``max_cells``: there are many of them, and each must stay
+quick.
+"""
+
 LAYER = "release"
 """Name of the variable that tells the releases of one wave apart (who was already in which release)."""
 
@@ -141,7 +146,7 @@ class _Family:
 
     @property
     def cells(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
+        return math.prod(self.shape)
 
     def row(self, group: Where) -> NDArray[np.bool_]:
         codes = dict(group)
@@ -237,13 +242,14 @@ def _families(
     parts = {name: len(_classes(name, released, codes)) for name in codes}
 
     def size(names: frozenset[str]) -> int:
-        return int(np.prod([parts[name] for name in names], dtype=np.int64))
+        return math.prod(parts[name] for name in names)
 
     distinct = {_variables(statement) for statement in released} or {frozenset()}
     everything = frozenset().union(*distinct)
     if size(everything) <= limit:
         return [(tuple(sorted(everything)), list(released))], ()
-    sets = _closed({names for names in distinct if not any(names < other for other in distinct)}, size, limit)
+    maximal = {names for names in distinct if not any(names < other for other in distinct)}
+    sets = _closed(maximal, size, limit // CIRCLES)
     families, skipped = [], []
     for names in sorted(sets, key=lambda names: (size(names), sorted(names))):
         if size(names) > 16 * limit:
@@ -265,13 +271,14 @@ def _closed(
         for names in sets:
             for name in names:
                 by_name.setdefault(name, []).append(names)
-        for left, right in _linked(sets, by_name):
+        for left, right in list(_linked(sets, by_name)):
+            if left not in sets or right not in sets or size(left | right) > limit:
+                continue
             ends = itertools.product(sorted(left - right), sorted(right - left))
-            if size(left | right) <= limit and any(frozenset(pair) in crossed for pair in ends):
-                sets = {names for names in sets if not names <= left | right} | {left | right}
+            if any(frozenset(pair) in crossed for pair in ends):
+                sets = (sets - {left, right}) | {left | right}
                 grown = True
-                break
-    return sets
+    return {names for names in sets if not any(names < other for other in sets)}
 
 
 def _linked(
@@ -355,14 +362,55 @@ def _neighbours(group: Where, family: _Family) -> Iterable[Where]:
 def _attack(
     family: _Family, statements: Sequence[Released], targets: Sequence[Target], policy: AuditPolicy
 ) -> dict[tuple[Where, Where | None], Exposure]:
-    matrix, low, high = constraints(statements, family.row)
-    found = {}
-    for group, minus, row, size in targets:
-        bounds = bound(matrix, low, high, row, whole=policy.whole, enough=policy.width)
-        if bounds[1] - bounds[0] < policy.width:
-            names = _culprits(statements, matrix, low, high, row, policy)
-            found[group, minus] = Exposure(group, minus, size, bounds[0], bounds[1], names)
+    """Bounds every target.  Whole tables found on the way are kept as witnesses: where two of them (the true
+    one is one) differ by the width at a target, that target is safe without a program of its own."""
+    found: dict[tuple[Where, Where | None], Exposure] = {}
+    if not targets:
+        return found
+    program = _Program.of(*constraints(statements, family.row))
+    rows = csr_array(np.array([row for _, _, row, _ in targets], dtype=float))
+    low = np.array([size for *_, size in targets], dtype=float)
+    high = low.copy()
+
+    def witness(table: Floats) -> None:
+        values = rows @ table
+        np.minimum(low, values, out=low)
+        np.maximum(high, values, out=high)
+
+    for number, (group, minus, row, size) in enumerate(targets):
+        if high[number] - low[number] >= policy.width:
+            continue
+        ends = program.bound(row, witness=witness)
+        if ends[1] - ends[0] >= policy.width and policy.whole and high[number] - low[number] < policy.width:
+            ends = _in_whole_people(program, row, ends, (low, high, number), policy.width, witness)
+        if ends[1] - ends[0] < policy.width:
+            names = _culprits(statements, program, row, policy)
+            found[group, minus] = Exposure(group, minus, size, ends[0], ends[1], names)
     return found
+
+
+def _in_whole_people(
+    program: _Program,
+    row: NDArray[np.bool_],
+    ends: tuple[int, int],
+    known: tuple[Floats, Floats, int],
+    width: int,
+    witness: Callable[[Floats], None],
+) -> tuple[int, int]:
+    """The range in whole people where the relaxation leaves enough: any two tables that far apart will do.
+
+    To find one table beyond what is known is much quicker than to prove where the range ends; that is done
+    only when no such table exists on either side.
+    """
+    low, high, number = known
+    for floor, ceiling in ((low[number] + width, np.inf), (-np.inf, high[number] - width)):
+        if floor > ends[1] or ceiling < ends[0] or ceiling < 0:
+            continue
+        table = program.some(row, floor, ceiling)
+        if table is not None:
+            witness(table)
+            return int(low[number]), int(high[number])
+    return program.bound(row, whole=True)
 
 
 def constraints(
@@ -390,79 +438,95 @@ def constraints(
     return csr_array(np.array(rows)), np.array(low, dtype=float), np.array(high, dtype=float)
 
 
-def bound(
-    matrix: csr_array,
-    low: Floats,
-    high: Floats,
-    target: NDArray[np.bool_],
-    *,
-    whole: bool = True,
-    enough: int | None = None,
-) -> tuple[int, int]:
-    """Smallest and largest whole number of people in ``target`` that fits; linear relaxation first.
-
-    ``enough``: when even the relaxation leaves less than this, the whole-number programs are not solved.
-    """
-    cost = target.astype(float)
-    ends, integral = [], []
-    upper, lower = np.isfinite(high), np.isfinite(low)
-    stacked = _stack(matrix, upper, lower)
-    limit = np.concatenate([high[upper], -low[lower]])
-    for sign in (1.0, -1.0):
-        answer: Any = linprog(sign * cost, A_ub=stacked, b_ub=limit, bounds=(0, None), method="highs")
-        if answer.status == 2:
-            raise AuditError("figures_contradict", "the released figures contradict each other")
-        ends.append(np.inf if answer.status == 3 else sign * answer.fun)
-        # A whole-number solution of the relaxation is the best whole-number solution.
-        integral.append(answer.status == 3 or bool(np.all(np.abs(answer.x - np.round(answer.x)) < 1e-9)))
-    smallest, largest = int(np.ceil(ends[0] - 1e-7)), _floor(ends[1])
-    if not whole or (enough is not None and largest - smallest < enough) or largest >= _UNBOUNDED:
-        return smallest, largest
-    exact = [
-        None if done else _whole(matrix, low, high, sign * cost)
-        for sign, done in zip((1.0, -1.0), integral, strict=True)
-    ]
-    return (
-        smallest if exact[0] is None else int(exact[0]),
-        largest if exact[1] is None else int(-exact[1]),
-    )
-
-
 _UNBOUNDED = 2**31
+
+
+@dataclass(frozen=True)
+class _Program:
+    """The statements as a program, prepared once for many targets."""
+
+    matrix: Any
+    low: Floats
+    high: Floats
+    stacked: Any
+    limit: Floats
+
+    @classmethod
+    def of(cls, matrix: csr_array, low: Floats, high: Floats) -> _Program:
+        upper, lower = np.flatnonzero(np.isfinite(high)), np.flatnonzero(np.isfinite(low))
+        stacked = csr_array(vstack([matrix[upper], -matrix[lower]]))
+        return cls(matrix, low, high, stacked, np.concatenate([high[upper], -low[lower]]))
+
+    def only(self, rows: NDArray[np.bool_]) -> _Program:
+        """The program of some of the statements."""
+        index = np.flatnonzero(rows)
+        return _Program.of(csr_array(self.matrix[index]), self.low[index], self.high[index])
+
+    def bound(
+        self,
+        target: NDArray[np.bool_],
+        *,
+        whole: bool = False,
+        witness: Callable[[Floats], None] | None = None,
+    ) -> tuple[int, int]:
+        """Smallest and largest number of people in ``target`` that fits, by the linear relaxation or
+        (``whole``) exactly."""
+        cost = target.astype(float)
+        ends, integral = [], []
+        for sign in (1.0, -1.0):
+            answer: Any = linprog(
+                sign * cost, A_ub=self.stacked, b_ub=self.limit, bounds=(0, None), method="highs"
+            )
+            if answer.status == 2:
+                raise AuditError("figures_contradict", "the released figures contradict each other")
+            ends.append(np.inf if answer.status == 3 else sign * answer.fun)
+            # A whole-number solution of the relaxation is the best whole-number solution.
+            done = answer.status == 3 or bool(np.all(np.abs(answer.x - np.round(answer.x)) < 1e-9))
+            integral.append(done)
+            if witness is not None and done and answer.status == 0:
+                witness(np.round(answer.x))
+        smallest, largest = int(np.ceil(ends[0] - 1e-7)), _floor(ends[1])
+        if not whole or largest >= _UNBOUNDED:
+            return smallest, largest
+        exact = [
+            None if done else self._whole(sign * cost)
+            for sign, done in zip((1.0, -1.0), integral, strict=True)
+        ]
+        return (
+            smallest if exact[0] is None else int(exact[0]),
+            largest if exact[1] is None else int(-exact[1]),
+        )
+
+    def some(self, target: NDArray[np.bool_], floor: float, ceiling: float) -> Floats | None:
+        """Any table of whole numbers that fits and has ``floor`` .. ``ceiling`` people in ``target``."""
+        matrix = csr_array(vstack([self.matrix, csr_array(target.astype(float)[None, :])]))
+        answer = milp(
+            np.zeros(len(target)),
+            constraints=LinearConstraint(matrix, np.append(self.low, floor), np.append(self.high, ceiling)),
+            integrality=np.ones(len(target), dtype=np.int64),
+            options={"time_limit": 2.0},
+        )
+        return None if answer.x is None else np.asarray(np.round(answer.x), dtype=float)
+
+    def _whole(self, cost: Floats) -> float | None:
+        """Optimum over whole numbers, or None when not found in time (then the relaxation's end stands)."""
+        answer = milp(
+            cost,
+            constraints=LinearConstraint(self.matrix, self.low, self.high),
+            integrality=np.ones(len(cost), dtype=np.int64),
+            options={"time_limit": 2.0},
+        )
+        return float(np.round(answer.fun)) if answer.status == 0 else None
 
 
 def _floor(value: float) -> int:
     return _UNBOUNDED if not np.isfinite(value) else int(np.floor(value + 1e-7))
 
 
-def _stack(matrix: csr_array, upper: NDArray[np.bool_], lower: NDArray[np.bool_]) -> Any:
-    return csr_array(vstack([matrix[np.flatnonzero(upper)], -matrix[np.flatnonzero(lower)]]))
-
-
-def _whole(matrix: csr_array, low: Floats, high: Floats, cost: Floats) -> float | None:
-    """Optimum over whole numbers, or None when it was not found in time (then the relaxation's end
-    stands).
-    """
-    answer = milp(
-        cost,
-        constraints=LinearConstraint(matrix, low, high),
-        integrality=np.ones(len(cost), dtype=np.int64),
-        options={"time_limit": 2.0},
-    )
-    return float(np.round(answer.fun)) if answer.status == 0 else None
-
-
 def _culprits(
-    statements: Sequence[Released],
-    matrix: csr_array,
-    low: Floats,
-    high: Floats,
-    target: NDArray[np.bool_],
-    policy: AuditPolicy,
+    statements: Sequence[Released], program: _Program, target: NDArray[np.bool_], policy: AuditPolicy
 ) -> tuple[str, ...]:
-    """The tables without any one of which the group would not be exposed (a minimal set, by leaving tables
-    out).
-    """
+    """The tables without any one of which the group would not be exposed: a minimal set, by leaving out."""
     owners: list[str] = []
     for statement in statements:
         owners += [statement.table] * (1 if statement.of is None else 2)
@@ -472,8 +536,7 @@ def _culprits(
         rows = np.array([owner in trial for owner in owners])
         if not rows.any():
             continue
-        index = np.flatnonzero(rows)
-        ends = bound(csr_array(matrix[index]), low[index], high[index], target, whole=policy.whole)
+        ends = program.only(rows).bound(target, whole=policy.whole)
         if ends[1] - ends[0] < policy.width:
             kept = trial
     return tuple(kept)

@@ -78,7 +78,7 @@ class Tabulator:
         if fast and step:
             only = step[0]
             if isinstance(only, Raked) and only.uncertainty is None:
-                raked, cell, after = only, only.cell, only.weights
+                raked, cell, after = only, np.asarray(only.cells.key, np.int64), only.weights
             elif isinstance(only, PostStrata) and only.uncertainty is None:
                 raked, cell, after = only, only.codes, only.after
             else:
@@ -168,14 +168,14 @@ class Tabulator:
             return np.zeros((places, width))
         if isinstance(self.raked, PostStrata):
             return self._post_taken(self.raked, mass)
-        cells = len(self.raked.members[0])
-        live_rows = np.bincount(self.raked.cell, self.raked.weights != 0, cells)
+        cells = len(self.raked.cells)
+        live_rows = np.bincount(self.raked.cells.key, self.raked.weights != 0, cells)
         live = np.flatnonzero(live_rows)
         left = group_sums(cases, self.cell, cells)[live]
         counts = live_rows[live].astype(float)
         taken = np.zeros((cells, width))
         for _ in range(SWEEPS):
-            for member_of, size in zip(self.raked.members, self.raked.sizes, strict=True):
+            for member_of, size in zip(self.raked.cells.members, self.raked.cells.sizes, strict=True):
                 member = member_of[live]
                 rows = np.bincount(member, counts, size)[:, None]
                 sums = group_sums(left, member, size)

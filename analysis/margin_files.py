@@ -20,6 +20,15 @@ from analysis.margins import Margin
 from surveys.faults import Fault, Faulty
 
 TOTALS = frozenset({"total", "all", "sum", "summe", "gesamt", "insgesamt", "zusammen"})
+HEADS = re.compile(
+    r"\b(n|%|anzahl|zahl|anteil|prozent|personen|einwohner\w*|bevölkerung|insgesamt|counts?|number|people|persons|"
+    r"population|share|percent(age)?|total)\b|%",
+    re.IGNORECASE,
+)
+"""Words that heads of number columns are made of; any other first row must hold numbers, or it would get
+lost.
+"""
+
 SUM_TOLERANCE = 0.6
 """Percentage points by which printed shares may miss 100 through rounding."""
 
@@ -122,9 +131,9 @@ def margin(
 ) -> Margin:
     """A margin from rows of category, count (and percentage) or category and percentage.
 
-    A first row without numbers is a heading; a total is checked, not counted.  Percentages alone need
-    ``population``. ``categories`` are those of the item, when it is known.  Raises :class:`Faulty` with
-    every fault.
+    A first row of words such as *Anzahl* or *percent* is a heading; a total is checked, not counted.
+    Percentages alone need ``population``. ``categories`` are those of the item, when it is known.  Raises
+    :class:`Faulty` with every fault.
     """
     faults: list[Fault] = []
     for field, text in (("source", source), ("date", date), ("definition", definition)):
@@ -161,7 +170,7 @@ def _entries(
     for line, row in enumerate(rows, start=1):
         name, values = row[0].strip() if row else "", [cell for cell in row[1:] if cell.strip()]
         read = [number(cell) for cell in values]
-        if line == 1 and values and not any(read):
+        if line == 1 and values and not any(read) and all(HEADS.search(cell) for cell in values):
             continue
         if not name or not values:
             faults.append(Fault("margin-row", f"row {line}", {"row": line}))

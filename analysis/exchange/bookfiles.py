@@ -39,6 +39,7 @@ WORDS: Mapping[str, str] = {
     "markx": "not meaningful",
     "rounded": "Bases are rounded to multiples of 5, so parts need not add up to totals.",
     "effective": "Effective base",
+    "described": "The table beside it holds the same figures.",
     "p": "p, adjusted",
 }
 """Words of the files in English; a caller passes the same keys in another language."""

@@ -75,6 +75,10 @@ def test_contradictions_are_named():
     assert faults([["a", "10"], ["b", "20"], ["Summe", "33"]]) == [("margin-total", "")]
 
 
+def test_a_first_row_that_is_no_heading_is_not_lost():
+    assert faults([["f", "viele"], ["m", "3"]]) == [("margin-number", "row 1")]
+
+
 def test_every_fault_of_a_file_at_once():
     rows = [["a", "1"], ["a", "2"], ["b", "many"], ["", "3"], ["c"]]
     assert faults(rows, source=" ", categories=["a", "d"]) == [

@@ -1,0 +1,66 @@
+"""Forms of the analysis room."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import SelectField, StringField, SubmitField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional, Regexp
+
+SLUG = Regexp(r"[a-z0-9]+(-[a-z0-9]+)*\Z", message=_l("Use small letters, digits and hyphens."))
+
+
+class MarginForm(FlaskForm):
+    """Population counts, pasted or as a file, with what must be known of them."""
+
+    name = StringField(_l("Name of the margin"), validators=[DataRequired(), Length(max=60)])
+    variable = StringField(_l("Item or variable it belongs to"), validators=[DataRequired(), Length(max=80)])
+    source = StringField(_l("Source"), validators=[DataRequired(), Length(max=300)])
+    date = StringField(_l("Day or year of the counts"), validators=[DataRequired(), Length(max=40)])
+    definition = StringField(_l("Who is counted"), validators=[DataRequired(), Length(max=300)])
+    population = StringField(_l("Total population (needed for percentages alone)"), validators=[Optional()])
+    table = TextAreaField(
+        _l("Table: category and count per line"), validators=[Length(max=20000)], render_kw={"rows": 6}
+    )
+    file = FileField(_l("Or a file: CSV or Excel"))
+    submit = SubmitField(_l("Save the margin"))
+
+
+class NewPlanForm(FlaskForm):
+    """The start of a plan: everything else is written for you and can be changed."""
+
+    name = StringField(_l("Name (part of addresses)"), validators=[DataRequired(), Length(max=60), SLUG])
+    title = StringField(_l("Title"), validators=[DataRequired(), Length(max=200)])
+    wave = SelectField(_l("Wave"), validators=[DataRequired()])
+    submit = SubmitField(_l("Write the plan"))
+
+
+class PlanForm(FlaskForm):
+    """A plan's text."""
+
+    source = TextAreaField(
+        _l("Plan (YAML or JSON)"),
+        validators=[DataRequired(), Length(max=200000)],
+        render_kw={"rows": 24, "spellcheck": "false", "dir": "ltr"},
+    )
+    submit = SubmitField(_l("Check and save"))
+
+
+class ReleaseForm(FlaskForm):
+    """A request to publish."""
+
+    slug = StringField(
+        _l("Address of the page: /results/…"), validators=[DataRequired(), Length(max=60), SLUG]
+    )
+    submit = SubmitField(_l("Ask for release"))
+
+
+class DecisionForm(FlaskForm):
+    """The decision of the second person."""
+
+    note = TextAreaField(_l("Note for the record"), validators=[Length(max=2000)], render_kw={"rows": 3})
+
+
+class ActForm(FlaskForm):
+    """A button."""

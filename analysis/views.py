@@ -1,0 +1,451 @@
+"""The analyst's pages: waves, margins, weights, plans, books, sealed exports."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask import Response, abort, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from analysis import assemble, margin_files, store
+from analysis.errors import AnalysisError
+from analysis.exchange import bookfiles, flat, metadata, packages
+from analysis.exchange.codebook import chunks_of
+from analysis.figures import table_figure
+from analysis.forms import ActForm, MarginForm, NewPlanForm, PlanForm, ReleaseForm
+from analysis.models import StoredPlan
+from analysis.plan import loads, read
+from analysis.plan_checks import check
+from analysis.sentences import SENTENCES
+from analysis.tables import WaveData, catalogue
+from localtext import NAMES
+from stores import collector, office
+from surveys.faults import Fault, Faulty
+from typeset import pdf
+from web.accounts import current_account
+from web.audit import audit
+from web.i18n import language
+from web.rooms import Room
+
+room = Room(
+    "analysis",
+    __name__,
+    audience="staff",
+    roles=("analyst",),
+    processes=("analysis",),
+    url_prefix="/office/analysis",
+    menu=(("analysis.overview", lazy_gettext("Analysis")),),
+)
+
+EXPORTS = ("csv", "labels.csv", "parquet", "xlsx", "sav", "sps", "dta", "ddi.xml", "sss", "sss.csv")
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def said(fault: Fault | Mapping[str, Any]) -> dict[str, Any]:
+    """A fault in the reader's language: place and sentence."""
+    kind = fault.kind if isinstance(fault, Fault) else fault["kind"]
+    place = fault.place if isinstance(fault, Fault) else fault["place"]
+    params = fault.params if isinstance(fault, Fault) else fault["params"]
+    advice = fault.advice if isinstance(fault, Fault) else False
+    sentence = SENTENCES.get(kind)
+    words = _(sentence) % dict(params) if sentence else kind
+    return {"place": place, "words": words, "advice": advice}
+
+
+def told(error: AnalysisError) -> str:
+    """An engine's error in the reader's language where it has a sentence, else its own English one."""
+    sentence = SENTENCES.get(error.code)
+    return _(sentence) % dict(error.params) if sentence and "%(" not in sentence else error.message
+
+
+@room.get("/")
+def overview() -> ResponseReturnValue:
+    """Waves, plans and batches."""
+    with collector.begin() as session:
+        store.note_waves(session)
+    with collector.read() as session:
+        waves, plans, jobs = store.waves(session), store.plans(session), store.jobs(session)
+        books = {plan.name: store.book(session, plan.name) for plan in plans}
+    return render_template(
+        "analysis/overview.html", waves=waves, plans=plans, jobs=jobs[:20], books=books, act_form=ActForm()
+    )
+
+
+@room.get("/waves/<key>")
+def wave(key: str) -> ResponseReturnValue:
+    """Returns by key, modes, missing answers per item."""
+    try:
+        with collector.read() as session:
+            known = store.wave(session, key)
+            shown = store.overview(session, key)
+    except AnalysisError as error:
+        if error.code == "unknown_wave":
+            abort(404)
+        flash(told(error), "danger")
+        return redirect(url_for("analysis.overview"))
+    return render_template("analysis/wave.html", wave=known, shown=shown, exports=EXPORTS)
+
+
+@room.get("/waves/<key>/export/<kind>")
+def export(key: str, kind: str) -> ResponseReturnValue:
+    """Sealed-office export: full weights and codes, for the analyst's own programs; written to the audit
+    log.
+    """
+    if kind not in EXPORTS:
+        abort(404)
+    tag = request.args.get("labels", "en")
+    tag = tag if tag in NAMES else "en"
+    plan_name = request.args.get("plan", "")
+    try:
+        with collector.read() as session:
+            stored = store.plan(session, plan_name) if plan_name else None
+            steps = read(loads(stored.source)).weighting if stored else ()
+            data, _ids = store.load(session, key, steps, store.margins(session))
+    except (AnalysisError, Faulty) as error:
+        flash(told(error) if isinstance(error, AnalysisError) else str(error), "danger")
+        return redirect(url_for("analysis.overview"))
+    audit(office, current_account(), "analysis.export", f"wave {key}", {"format": kind})
+    book, columns = assemble.sealed_export(data)
+    content = _export(kind, book, columns, tag, data.responses)
+    return send_file(io.BytesIO(content), as_attachment=True, download_name=f"{key}.{kind}", max_age=0)
+
+
+def _export(kind: str, book: Any, columns: Any, tag: str, rows: int) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data"
+        if kind in {"csv", "labels.csv", "sss.csv"}:
+            with path.open("wb") as file:
+                if kind == "sss.csv":
+                    metadata.triple_s_data(file, book, chunks_of(columns))
+                else:
+                    flat.write_csv(
+                        file, book, chunks_of(columns), language=tag if kind == "labels.csv" else None
+                    )
+        elif kind == "parquet":
+            flat.write_parquet(path, book, chunks_of(columns))
+        elif kind == "xlsx":
+            flat.write_xlsx(path, book, chunks_of(columns), languages=book.languages)
+        elif kind == "ddi.xml":
+            return metadata.ddi(book, cases=rows, file_name=f"{book.name}.csv")
+        elif kind == "sss":
+            return metadata.triple_s(book)
+        elif kind == "dta":
+            packages.write_dta(path, book, chunks_of(columns), language=tag)
+        else:
+            written = packages.write_sav(path, book, chunks_of(columns), language=tag)
+            if kind == "sps":
+                return packages.multiple_response_syntax(book, written.names, tag).encode()
+        return path.read_bytes()
+
+
+@room.route("/margins", methods=["GET", "POST"])
+def margins() -> ResponseReturnValue:
+    """Stored margins, their contradictions, and the form for a new one."""
+    form, faults = MarginForm(), []
+    if form.validate_on_submit():
+        try:
+            found = _margin_from(form)
+        except Faulty as error:
+            faults = [said(fault) for fault in error.faults]
+        else:
+            with collector.begin() as session:
+                store.save_margin(session, form.name.data or "", found, current_account().email, now())
+            audit(
+                office,
+                current_account(),
+                "analysis.margin",
+                f"margin {form.name.data}",
+                {"source": found.source},
+            )
+            flash(_("The margin is saved."), "success")
+            return redirect(url_for("analysis.margins"))
+    with collector.read() as session:
+        stored = store.margins(session)
+    page = render_template(
+        "analysis/margins.html",
+        form=form,
+        faults=faults,
+        margins=stored,
+        disagreements=[said(fault) for fault in margin_files.disagreements(stored)],
+        act_form=ActForm(),
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+def _margin_from(form: MarginForm) -> Any:
+    upload = form.file.data
+    if upload is not None and upload.filename:
+        rows = margin_files.read_file(upload.filename, upload.read())
+    else:
+        rows = margin_files.cells_of_text(form.table.data or "")
+    population = margin_files.number(form.population.data or "")
+    return margin_files.margin(
+        rows,
+        form.variable.data or "",
+        source=form.source.data or "",
+        date=form.date.data or "",
+        definition=form.definition.data or "",
+        population=population.value if population else None,
+    )
+
+
+@room.post("/margins/<name>/delete")
+def delete_margin(name: str) -> ResponseReturnValue:
+    """Forget a margin."""
+    with collector.begin() as session:
+        store.delete_margin(session, name)
+    audit(office, current_account(), "analysis.margin.delete", f"margin {name}")
+    return redirect(url_for("analysis.margins"))
+
+
+@room.route("/plans/new", methods=["GET", "POST"])
+def new_plan() -> ResponseReturnValue:
+    """A plan written from a wave: all items, the usual groups, the strict defaults."""
+    form = NewPlanForm()
+    with collector.read() as session:
+        form.wave.choices = [
+            (w.key, f"{w.survey}: {next(iter(w.document['label'].values()))}") for w in store.waves(session)
+        ]
+    if form.validate_on_submit():
+        try:
+            source = _first_plan(form)
+        except AnalysisError as error:
+            flash(told(error), "danger")
+        else:
+            name = form.name.data or ""
+            with collector.begin() as session:
+                if store.plan(session, name) is None:
+                    store.save_plan(session, name, source, current_account().email, now())
+            return redirect(url_for("analysis.plan", name=name))
+    return render_template("analysis/new_plan.html", form=form), 422 if form.is_submitted() else 200
+
+
+def _first_plan(form: NewPlanForm) -> str:
+    with collector.read() as session:
+        data, _ids = store.load(session, form.wave.data)
+        stored = store.margins(session)
+    sensitive = sorted(name for name, item in data.items.items() if item.sensitive >= 2)
+    groups = [
+        name
+        for name, item in data.items.items()
+        if not item.multiple and item.sensitive == 1 and 2 <= len(item.categories) <= 12
+    ][:4]
+    usable = [name for name, margin in stored.items() if set(margin.variables) <= set(data.design.data)]
+    first = next((n for n, i in data.items.items() if i.ordered and i.sensitive == 0), next(iter(data.items)))
+    top = list(data.items[first].categories[:2])
+    document = {
+        "plan": 1,
+        "name": form.name.data,
+        "title": {language(): form.title.data},
+        "languages": sorted(
+            {"de", "en", *(tag for tag in next(iter(data.items.values())).label if tag in NAMES)}
+        )[:8],
+        "waves": [form.wave.data],
+        "weighting": [{"step": "rake", "margins": usable}] if usable else [],
+        "tables": _first_tables(data, groups, set(sensitive)),
+        "findings": [{"item": first, "categories": top, "text": dict(data.items[first].label)}],
+        "disclosure": {"method": "full" if data.open_participation else "sample", "sensitive": sensitive},
+    }
+    return str(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+
+
+def _first_tables(data: WaveData, groups: list[str], sensitive: set[str]) -> list[dict[str, Any]]:
+    """Items by the usual groups; sensitive ones for everybody only, because their small cells are the
+    danger.
+    """
+    plain = [name for name in data.items if name not in sensitive]
+    tables: list[dict[str, Any]] = [{"items": plain, "groups": groups}] if plain else []
+    return [*tables, {"items": sorted(sensitive), "groups": []}] if sensitive else tables
+
+
+@room.route("/plans/<name>", methods=["GET", "POST"])
+def plan(name: str) -> ResponseReturnValue:
+    """A plan: its text, its faults, its book, its batch."""
+    stored = _stored(name)
+    form, faults = PlanForm(source=stored.source), []
+    if form.validate_on_submit():
+        with collector.begin() as session:
+            store.save_plan(session, name, form.source.data or "", current_account().email, now())
+        faults = _faults(form.source.data or "")
+        audit(office, current_account(), "analysis.plan", f"plan {name}", {"faults": len(faults)})
+        if not faults:
+            flash(_("The plan is saved and has no faults."), "success")
+    elif request.method == "GET":
+        faults = _faults(stored.source)
+    with collector.read() as session:
+        jobs, book = store.jobs(session, name), store.book(session, name)
+    page = render_template(
+        "analysis/plan.html",
+        name=name,
+        form=form,
+        faults=faults,
+        job=jobs[0] if jobs else None,
+        book=book,
+        problem=_problem(jobs[0].problem) if jobs and jobs[0].problem else [],
+        act_form=ActForm(),
+        release_form=ReleaseForm(slug=name),
+    )
+    return page, 422 if form.is_submitted() and any(not fault["advice"] for fault in faults) else 200
+
+
+def _stored(name: str) -> StoredPlan:
+    with collector.read() as session:
+        stored = store.plan(session, name)
+    if stored is None:
+        abort(404)
+    return stored
+
+
+def _faults(source: str) -> list[dict[str, Any]]:
+    try:
+        plan = read(loads(source))
+        waves = {}
+        with collector.read() as session:
+            margins, known = store.margins(session), {wave.key for wave in store.waves(session)}
+            for key in plan.waves:
+                if key in known:
+                    waves[key], _ids = store.load(session, key)
+        if not waves:
+            return [said(Fault("unknown-wave", "waves", {"name": ", ".join(plan.waves)}))]
+        links = [link.conference for link in plan.conferences]
+        return [said(fault) for fault in check(plan, catalogue(waves, margins=margins, conferences=links))]
+    except Faulty as error:
+        return [said(fault) for fault in error.faults]
+    except AnalysisError as error:
+        return [{"place": error.place, "words": told(error), "advice": False}]
+
+
+def _problem(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if problem.get("code") == "faults":
+        return [said(fault) for fault in problem["faults"]]
+    sentence = SENTENCES.get(problem.get("code", ""))
+    words = _(sentence) if sentence and "%(" not in sentence else problem.get("message", "")
+    return [{"place": problem.get("place", ""), "words": words, "advice": False}]
+
+
+@room.post("/plans/<name>/run")
+def run(name: str) -> ResponseReturnValue:
+    """Ask for the plan's book; asking twice gives one batch."""
+    _stored(name)
+    with collector.begin() as session:
+        store.ask(session, "book", name, current_account().email, now())
+    audit(office, current_account(), "analysis.run", f"plan {name}")
+    flash(_("The batch is queued. This page tells how far it is; you can leave it."), "info")
+    return redirect(url_for("analysis.plan", name=name))
+
+
+@room.post("/plans/<name>/stop")
+def stop(name: str) -> ResponseReturnValue:
+    """Stop the plan's batch; nothing of it is kept."""
+    with collector.begin() as session:
+        for job in store.jobs(session, name):
+            store.stop(session, job.id)
+    return redirect(url_for("analysis.plan", name=name))
+
+
+@room.get("/plans/<name>/weights")
+def weights(name: str) -> ResponseReturnValue:
+    """The weighting chain step by step, with what each step moved."""
+    try:
+        plan = read(loads(_stored(name).source))
+        with collector.read() as session:
+            data, _ids = store.load(session, plan.waves[-1], plan.weighting, store.margins(session))
+    except Faulty as error:
+        flash("; ".join(said(fault)["words"] for fault in error.faults), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    except AnalysisError as error:
+        flash(told(error), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    return render_template("analysis/weights.html", name=name, data=data, steps=data.design.steps)
+
+
+@room.get("/plans/<name>/book")
+def book(name: str) -> ResponseReturnValue:
+    """Tables and figures of the last book, one item at a time, and the auditor's findings."""
+    with collector.read() as session:
+        found = store.book(session, name)
+    if found is None:
+        flash(_("There is no book yet. Run the plan."), "info")
+        return redirect(url_for("analysis.plan", name=name))
+    document = found.document
+    item = request.args.get("item") or next(iter(document["items"]))
+    tag = language()
+    tables = [table for table in document["tables"] if table["item"] == item]
+    words = bookfiles.WORDS
+    shown = [
+        {
+            "caption": bookfiles.heading(document, table, tag),
+            "wave": table["wave"],
+            "heads": bookfiles.answers(document, table, tag),
+            "rows": [
+                {
+                    "name": bookfiles.level_text(document, table, row["level"], tag, _("All")),
+                    "cells": [(bookfiles.cell_text(cell), cell) for cell in row["cells"]],
+                    "base": row["base"],
+                }
+                for row in table["rows"]
+            ],
+            "figure": table_figure(document, table, tag, f"f{number}", words),
+        }
+        for number, table in enumerate(tables)
+    ]
+    return render_template(
+        "analysis/book.html",
+        name=name,
+        book=found,
+        document=document,
+        item=item,
+        items={key: bookfiles.said(entry["label"], tag) for key, entry in document["items"].items()},
+        tables=shown,
+    )
+
+
+@room.get("/plans/<name>/book.<kind>")
+def book_file(name: str, kind: str) -> ResponseReturnValue:
+    """The book as a file."""
+    with collector.read() as session:
+        found = store.book(session, name)
+    if found is None or kind not in {"html", "xlsx", "pdf", "json"}:
+        abort(404)
+    document, tag = found.document, language()
+    if kind == "xlsx":
+        content = bookfiles.xlsx_book(document, document["languages"], {})
+    elif kind == "pdf":
+        content = pdf("tablebook", bookfiles.print_data(document, tag), tag)
+    elif kind == "html":
+        content = bookfiles.html_book(document, tag).encode()
+    else:
+        return Response(json.dumps(document, ensure_ascii=False, indent=1), mimetype="application/json")
+    return send_file(io.BytesIO(content), as_attachment=True, download_name=f"{name}.{kind}", max_age=0)
+
+
+@room.post("/plans/<name>/release")
+def request_release(name: str) -> ResponseReturnValue:
+    """Ask a reviewer to publish the last book."""
+    form = ReleaseForm()
+    if not form.validate_on_submit():
+        flash(_("Use small letters, digits and hyphens for the address."), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    account = current_account()
+    try:
+        with collector.begin() as session:
+            row = store.request_release(session, name, form.slug.data or "", account.email, now())
+    except AnalysisError as error:
+        flash(told(error), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    audit(office, account, "analysis.release.request", f"results {row.slug}", {"digest": row.digest[:16]})
+    flash(_("A reviewer can decide now."), "success")
+    return redirect(url_for("releases.all_releases"))

@@ -1,0 +1,139 @@
+"""From the analyst's request over the reviewer's decision to the public page."""
+
+import io
+import re
+
+import openpyxl
+import pymupdf
+import pytest
+
+import stores
+from analysis import cli, store
+from tests.analysis.conftest import WAVE
+
+PLAN = "/office/analysis/plans/first"
+
+
+@pytest.fixture
+def requested(fielded, as_role, small_plan):
+    """An analyst has built a book and asked for its release."""
+    analyst = as_role("analyst")
+    small_plan(analyst)
+    analyst.submit(f"{PLAN}/run", {}, at=PLAN)
+    with fielded.app_context():
+        assert cli.run_next() == "done"
+        with stores.collector.read() as session:
+            assert store.book(session, "first").audit["safe"], store.book(session, "first").audit
+    answer = analyst.submit(f"{PLAN}/release", {"slug": "living-here"}, at=PLAN)
+    assert answer.status_code == 302
+    return analyst
+
+
+def the_one(client):
+    found = re.search(r'href="(/office/releases/[0-9a-f]{32})"', client.get("/office/releases/").text)
+    assert found
+    return found[1]
+
+
+def test_two_people_and_the_public_page(requested, as_role, client):
+    assert client.get("/results/living-here").status_code == 404
+    address = the_one(requested)
+    assert 'name="decision"' not in requested.get(address).text
+    reviewer = as_role("reviewer")
+    assert reviewer.submit(address, {"decision": "yes", "note": "fine"}).status_code == 302
+    page = client.get("/results/living-here/en")
+    assert page.status_code == 200
+    assert "Set-Cookie" not in page.headers
+    assert "Living here" in client.get("/results/?lang=en").text
+
+
+def test_the_same_person_cannot_decide_even_with_both_roles(fielded, as_role, small_plan):
+    both = as_role("analyst", "reviewer")
+    small_plan(both)
+    both.submit(f"{PLAN}/run", {}, at=PLAN)
+    with fielded.app_context():
+        cli.run_next()
+    both.submit(f"{PLAN}/release", {"slug": "mine"}, at=PLAN)
+    address = the_one(both)
+    page = both.get(address)
+    assert 'name="decision"' not in page.text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', both.get(PLAN).text)[1]
+    both.post(address, data={"csrf_token": token, "decision": "yes"})
+    assert both.get("/results/mine", lint=False).status_code == 404
+
+
+def test_refused_is_not_published_and_decided_once(requested, as_role, client):
+    address = the_one(requested)
+    reviewer = as_role("reviewer")
+    reviewer.submit(address, {"decision": "no", "note": "not yet"})
+    assert client.get("/results/living-here").status_code == 404
+    with requested.application.app_context():
+        with stores.collector.read() as session:
+            row = store.releases(session)[0]
+        with pytest.raises(store.ReleaseFault) as caught, stores.collector.begin() as session:
+            store.decide(session, row.id, "third@example.org", True, "", cli.now())
+        assert caught.value.code == "decided"
+
+
+def test_a_release_already_made_is_refused(requested):
+    answer = requested.submit(f"{PLAN}/release", {"slug": "living-here"}, at=PLAN)
+    assert answer.status_code == 302
+    assert requested.get("/office/releases/").text.count("/results/living-here") == 1
+
+
+def test_withdrawn_pages_are_gone_but_remembered(requested, as_role, client):
+    address = the_one(requested)
+    reviewer = as_role("reviewer")
+    reviewer.submit(address, {"decision": "yes"})
+    reviewer.submit(f"{address}/withdraw", {}, at=address)
+    assert client.get("/results/living-here").status_code == 404
+    with requested.application.app_context(), stores.collector.read() as session:
+        assert len(store.ever_released(session, [WAVE])[WAVE]) == 1
+
+
+@pytest.fixture
+def public(requested, as_role, client):
+    address = the_one(requested)
+    as_role("reviewer").submit(address, {"decision": "yes"})
+    return client
+
+
+@pytest.mark.parametrize("tag", ["de", "en", "ar"])
+def test_public_pages_in_every_language(public, tag):
+    page = public.get(f"/results/living-here/{tag}")
+    assert page.status_code == 200
+    assert f'lang="{tag}"' in page.text
+    assert "<script" not in page.text
+    items = re.findall(rf'href="(/results/living-here/{tag}/items/[^"]+)"', page.text)
+    assert len(items) == 3
+    for address in items[:3]:
+        assert public.get(address).status_code == 200
+
+
+def test_downloads(public):
+    for kind in ("csv", "xlsx", "pdf", "json"):
+        answer = public.get(f"/results/living-here/ar/tables.{kind}")
+        assert answer.status_code == 200
+        assert "attachment" in answer.headers["Content-Disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(public.get("/results/living-here/ar/tables.xlsx").data))
+    assert all(sheet.sheet_view.rightToLeft for sheet in book)
+    with pymupdf.open(stream=public.get("/results/living-here/ar/flyer.pdf").data) as pages:
+        assert pages.page_count == 2
+    assert public.get("/results/living-here/ar/tables.exe").status_code == 404
+
+
+def test_figures_can_be_embedded(public):
+    page = public.get("/results/living-here/en").text
+    address = re.search(r'href="(/results/living-here/en/figures/[^"]+\.svg)"', page)[1]
+    answer = public.get(address)
+    assert answer.mimetype == "image/svg+xml"
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in answer.headers
+    printed = public.get(f"{address}?print")
+    assert printed.mimetype == "application/pdf"
+
+
+def test_unknown_addresses(public):
+    for address in ("/results/none", "/results/living-here/xx", "/results/living-here/en/items/none"):
+        assert public.get(address).status_code == 404
+    assert public.get("/results/living-here/en/figures/none.svg").status_code == 404

@@ -1,0 +1,121 @@
+import io
+
+import openpyxl
+import pytest
+
+import stores
+from analysis import cli, store
+from tests.analysis.conftest import WAVE
+
+
+def plan_text(client, name="first"):
+    client.submit("/office/analysis/plans/new", {"name": name, "title": "Living here", "wave": WAVE})
+    return client.get(f"/office/analysis/plans/{name}")
+
+
+@pytest.fixture
+def analyst(fielded, as_role):
+    client = as_role("analyst")
+    client.get("/office/analysis/")
+    return client
+
+
+def test_overview_and_wave(analyst):
+    assert "Living here 2024" in analyst.get("/office/analysis/").text
+    page = analyst.get(f"/office/analysis/waves/{WAVE}")
+    assert page.status_code == 200
+    assert "500" in page.text
+    assert analyst.get("/office/analysis/waves/none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "kind", ["csv", "labels.csv", "parquet", "xlsx", "sav", "sps", "dta", "ddi.xml", "sss", "sss.csv"]
+)
+def test_sealed_exports(analyst, kind):
+    answer = analyst.get(f"/office/analysis/waves/{WAVE}/export/{kind}?labels=ar")
+    assert answer.status_code == 200
+    assert len(answer.data) > 500
+    assert "_record_key" not in answer.data[:100_000].decode(errors="ignore")
+
+
+def test_unknown_export(analyst):
+    assert analyst.get(f"/office/analysis/waves/{WAVE}/export/exe").status_code == 404
+
+
+def test_margins_with_faults_and_without(analyst):
+    form = {
+        "name": "keys",
+        "variable": "_key",
+        "source": "Register",
+        "date": "2024",
+        "definition": "adults",
+        "table": "key-a;9.000\nkey-b;5.000\nSumme;14.000",
+    }
+    wrong = analyst.submit("/office/analysis/margins", {**form, "table": "key-a;viele\nkey-b;5.000"})
+    assert wrong.status_code == 422
+    right = analyst.submit("/office/analysis/margins", form)
+    assert right.status_code == 302
+    assert "9000" in analyst.get("/office/analysis/margins").text
+    other = {**form, "name": "more", "table": "key-a;9.001\nkey-b;5.000"}
+    analyst.submit("/office/analysis/margins", other)
+    assert "alert" in analyst.get("/office/analysis/margins").text
+
+
+def test_merged_cells_are_named(analyst):
+    book = openpyxl.Workbook()
+    book.active.append(["key-a", 3])
+    book.active.merge_cells("A1:A2")
+    file = io.BytesIO()
+    book.save(file)
+    file.seek(0)
+    data = {
+        "name": "m",
+        "variable": "_key",
+        "source": "s",
+        "date": "d",
+        "definition": "x",
+        "file": (file, "margins.xlsx"),
+    }
+    answer = analyst.submit("/office/analysis/margins", data)
+    assert answer.status_code == 422
+    assert "A1:A2" in answer.text
+
+
+def test_plan_book_and_files(fielded, analyst, small_plan):
+    assert plan_text(analyst, "whole").status_code == 200
+    small_plan(analyst)
+    analyst.submit("/office/analysis/plans/first/run", {}, at="/office/analysis/plans/first")
+    with fielded.app_context():
+        assert cli.run_next() == "done"
+        assert cli.run_next() is None
+    page = analyst.get("/office/analysis/plans/first")
+    assert "book.xlsx" in page.text
+    assert analyst.get("/office/analysis/plans/first/book").status_code == 200
+    for kind in ("html", "xlsx", "pdf", "json"):
+        answer = analyst.get(f"/office/analysis/plans/first/book.{kind}")
+        assert answer.status_code == 200
+    assert analyst.get("/office/analysis/plans/first/weights").status_code == 200
+
+
+def test_a_faulty_plan_names_every_fault(analyst):
+    plan_text(analyst)
+    answer = analyst.submit("/office/analysis/plans/first", {"source": "plan: 1\nwaves: []\ncolour: red\n"})
+    assert answer.status_code == 422
+    for place in ("colour", "waves", "tables", "name"):
+        assert f">{place}<" in answer.text
+
+
+def test_stopping_and_restarting_a_batch(fielded, analyst):
+    plan_text(analyst)
+    analyst.submit("/office/analysis/plans/first/run", {}, at="/office/analysis/plans/first")
+    analyst.submit("/office/analysis/plans/first/stop", {}, at="/office/analysis/plans/first")
+    with fielded.app_context():
+        assert cli.run_next() is None
+        with stores.collector.read() as session:
+            assert [job.state for job in store.jobs(session)] == ["cancelled"]
+            assert store.book(session, "first") is None
+
+
+def test_only_analysts_enter(fielded, as_role):
+    for role in ("reviewer", "editor", "administrator"):
+        assert as_role(role).get("/office/analysis/").status_code == 403

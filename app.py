@@ -29,6 +29,7 @@ ROOMS = (
     "participation.conference.hall.views:room",
     "participation.conference.slips.views:room",
     "participation.conference.desk.views:room",
+    "participation.conference.voting.views:room",
     "participation.conference.results.views:room",
     "participation.conference.paper.views:room",
     "participation.access.register.views:room",
@@ -38,6 +39,7 @@ ROOMS = (
     "surveys.collection.views:room",
     "surveys.entry.views:room",
     "surveys.interview.views:room",
+    "surveys.assurance.views:room",
     "surveys.collection.waves.views:room",
     "surveys.player.views:room",
     "surveys.authoring.views:room",
@@ -57,7 +59,7 @@ COMMANDS = (
     "participation.access.worker.cli:worker",
     "demo.cli:demo",
     "participation.access.register.cli:commands",
-    "surveys.rehearsal.cli:anonymity",
+    "surveys.assurance.cli:anonymity",
     "analysis.cli:COMMANDS",
 )
 

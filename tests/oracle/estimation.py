@@ -177,7 +177,7 @@ def _quantile_of(call: Call, node: Any, design: SurveyDesign, scope: Scope, by: 
         level=1 - alpha,
         df=None if df is None else float(scalar(df)),
     )
-    labels = tuple(f"{row['variable']}@{row['quantile']}" for row in values.rows)
+    labels = tuple(f"{row['variable']}.{row['quantile']}" for row in values.rows)
     return Result("quantile", values, labels)
 
 
@@ -291,6 +291,9 @@ def _confint(call: Call, scope: Scope) -> dict[str, Any]:
         return CONFINT[type(result)](result, level)
     if result.shape == "interval":
         return {result.names[0]: {"2.5%": result.values.low[0], "97.5%": result.values.high[0]}}
+    if result.shape == "quantile":
+        ends = zip(result.names, result.values.low, result.values.high, strict=True)
+        return {name: {"l": float(a), "u": float(b)} for name, a, b in ends}
     df = float(scalar(argument(call, scope, "df", default=number(np.inf))))
     low, high = result.values.interval_at(level, df)
     tails = [f"{100 * (1 - level) / 2:.3g} %", f"{100 * (1 + level) / 2:.3g} %"]

@@ -120,3 +120,15 @@ def test_a_total_of_zero_can_be_met() -> None:
     x[:, 2] -= 49
     found = calibration.solve(x, weights, np.array([weights.sum(), weights @ x[:, 1], 0.0]), NAMES)
     assert abs((weights * found.g) @ x[:, 2]) < 1e-6
+
+
+def test_memory_follows_the_columns_and_not_the_square_of_the_rows() -> None:
+    """A peer builds an n x n matrix of weights; 40,000 rows would need 13 GB."""
+    import tracemalloc
+
+    x, weights, totals = problem(1, n=40_000)
+    tracemalloc.start()
+    calibration.solve(x, weights, totals, NAMES, "logit", (0.3, 3.0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6

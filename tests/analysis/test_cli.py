@@ -94,8 +94,9 @@ def test_a_full_disk_leaves_no_half_file(fielded, tmp_path, monkeypatch):
 
 
 def queue(app, source=None):
+    text = yaml.safe_dump(source or plan_of(app))
     with app.app_context(), stores.collector.begin() as session:
-        store.save_plan(session, "p", yaml.safe_dump(source or plan_of(app)), "a@example.org", cli.now())
+        store.save_plan(session, "p", text, "a@example.org", cli.now())
         return store.ask(session, "book", "p", "a@example.org", cli.now()).id
 
 
@@ -121,9 +122,9 @@ def test_a_batch_whose_process_died_is_run_again(fielded):
 def test_a_batch_that_kills_its_process_is_given_up(fielded):
     job_id = queue(fielded)
     with fielded.app_context():
-        for _ in range(store.ATTEMPTS):
+        for attempt in range(store.ATTEMPTS):
             with stores.collector.begin() as session:
-                store.claim(session, cli.now() - 2 * store.STALE)
+                assert store.claim(session, cli.now() - 2 * (store.ATTEMPTS - attempt) * store.STALE) is not None
         assert cli.run_next() is None
     found = state(fielded, job_id)
     assert (found.state, found.problem["code"]) == ("failed", "given_up")
@@ -146,7 +147,7 @@ def test_a_running_batch_is_stopped_by_its_owner(fielded, monkeypatch):
 
 
 def test_faults_of_the_plan_end_the_batch(fielded):
-    job_id = queue(fielded, {**PLAN, "tables": [{"items": ["nothing"], "groups": []}]})
+    job_id = queue(fielded, plan_of(fielded, tables=[{"items": ["nothing"], "groups": []}]))
     with fielded.app_context():
         assert cli.run_next() == "failed"
     assert state(fielded, job_id).problem["faults"][0]["kind"] == "unknown-item"

@@ -56,7 +56,7 @@ COMMANDS = (
     "web.shell_cli:styles",
     "surveys.cli:questionnaire",
     "participation.conference.cli:conference",
-    "participation.access.worker.cli:worker",
+    "participation.access.worker.cli:COMMANDS",
     "demo.cli:demo",
     "participation.access.register.cli:commands",
     "surveys.assurance.cli:anonymity",

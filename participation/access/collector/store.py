@@ -342,6 +342,38 @@ def sweep(store: Store, folder: KeyFolder) -> None:
         empty_log(store)
 
 
+def without_key(store: Store, folder: KeyFolder) -> dict[str, int]:
+    """Open waiting rooms whose private key is in no place, and how many rows nobody can read any more there.
+
+    So it is after the collector was restored from a backup that is older than its last mix.
+    """
+    there = folder.names()
+    with store.read() as session:
+        names = session.execute(select(Batch.key_id, Batch.name).where(Batch.is_open)).all()
+        return {row.key_id: waiting_count(session, row.key_id) for row in names if row.name not in there}
+
+
+def reopen(store: Store, folder: KeyFolder, key_id: str) -> int:
+    """Give a waiting room without a key a new one; its unreadable rows are given up, returns how many.
+
+    Their tokens stay spent: what they held may have been mixed already, before the backup was put back.
+
+    Raises:
+        sealing.SealingError: ``in_use`` where the key is there after all.
+    """
+    if key_id not in without_key(store, folder):
+        raise sealing.SealingError("in_use", key_id)
+    name, (private, public) = secrets.token_hex(16), sealing.new_pair()
+    folder.write(name, private)
+    with store.begin() as session:
+        batch = session.get_one(Batch, key_id, with_for_update=_row_lock(session))
+        given_up = waiting_count(session, key_id)
+        session.execute(delete(Waiting).where(Waiting.key_id == key_id))
+        batch.name, batch.sealing = name, public
+    empty_log(store)
+    return given_up
+
+
 @contextmanager
 def worker_lock(store: Store) -> Iterator[bool]:
     """Whether this is the one worker of the database; held inside the block."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -29,6 +30,9 @@ from stores import Store
 
 #: Seconds between two rounds of work: a round of a conference closes within two.
 PAUSE = 0.5
+
+#: Seconds before the same error is logged again.
+_SAID_AGAIN = 60.0
 
 #: Roles whose worker mixes; the others' workers only do chores.
 MIXING_ROLES = ("all", "public")
@@ -112,11 +116,19 @@ def _safely(job: Callable[[], object]) -> None:
     try:
         job()
     except SealingError as error:
-        current_app.logger.error("the waiting room's keys: %s", error)
+        _say(f"the waiting room's keys: {error}; see flask waiting-room")
     except Exception as error:
         # The text of an error may quote a row; its kind and place are enough to mend it.
         place = "".join(traceback.format_tb(error.__traceback__))
-        current_app.logger.error("a job of the worker failed: %s\n%s", type(error).__name__, place)
+        _say(f"a job of the worker failed: {type(error).__name__}\n{place}")
+
+
+def _say(text: str) -> None:
+    """Log an error; one that comes back in every round of work is said once a minute."""
+    said: dict[str, float] = current_app.extensions.setdefault("worker_said", {})
+    if time.monotonic() - said.get(text, -_SAID_AGAIN) >= _SAID_AGAIN:
+        said[text] = time.monotonic()
+        current_app.logger.error("%s", text)
 
 
 @click.command("worker")
@@ -134,3 +146,31 @@ def worker(once: bool) -> None:
     if once:
         threading.Timer(0.01, stop.set).start()
     work(stop)
+
+
+@click.command("waiting-room")
+@click.option("--give-up", metavar="KEY", help="reopen this key's room; its unreadable answers are lost")
+@with_appcontext
+def waiting_room(give_up: str | None) -> None:
+    """Name waiting rooms whose key is lost (after a restore), and open one again with --give-up."""
+    collector: Store = current_app.extensions["stores"].get("collector")
+    folder = batch_folder(current_app.config["SETTINGS"])
+    if give_up is not None:
+        try:
+            lost = store.reopen(collector, folder, give_up)
+        except SealingError:
+            raise click.ClickException(
+                f"{give_up} is no waiting room without a key; nothing was changed"
+            ) from None
+        click.echo(f"{give_up}: open again; {lost} waiting answers that nobody could read were given up")
+        return
+    found = store.without_key(collector, folder)
+    for key_id, rows in found.items():
+        click.echo(f"{key_id}\t{rows} waiting answers cannot be read: put the key folder or its mirror back")
+    if found:
+        raise SystemExit(1)
+    click.echo("every open waiting room has its key")
+
+
+#: What app.py adds to the flask command.
+COMMANDS = (worker, waiting_room)

@@ -137,3 +137,56 @@ def test_unreadable_keys_are_said_and_lose_nothing(app, caplog):
     with app.app_context():
         cli.work(stop, pause=0.01)
     assert "missing: keys/x.key" in caplog.text
+
+
+def test_the_same_error_is_said_once_a_minute(app, caplog):
+    stop = threading.Event()
+    rounds = []
+
+    def fail(_now):
+        rounds.append(1)
+        if len(rounds) == 5:
+            stop.set()
+        raise ValueError
+
+    app.extensions["chores"] = [(("office",), fail)]
+    with app.app_context():
+        cli.work(stop, pause=0.001)
+    assert len(rounds) == 5
+    assert caplog.text.count("failed: ValueError") == 1
+
+
+def test_a_room_whose_key_is_lost_is_named_and_opened_again(published, folder):
+    arrived = Arrived()
+    moves = {"survey": arrived}
+    tend(published.collector, folder, moves, NOW, True)
+    send(published, 1)
+    assert store.without_key(published.collector, folder) == {}
+    with pytest.raises(cli.SealingError, match="in_use"):
+        store.reopen(published.collector, folder, KEY)
+    for name in folder.names():
+        folder.destroy(name)
+    assert store.without_key(published.collector, folder) == {KEY: 1}
+    assert store.reopen(published.collector, folder, KEY) == 1
+    assert send(published, 2) == "received"
+    with pytest.raises(store.Refused, match="spent"), published.collector.begin() as session:
+        store.receive(session, Submission(KEY, (1).to_bytes(32, "big"), b"x" * 32, {"n": 1}))
+    (mixed,) = tend(published.collector, folder, moves, NOW + timedelta(days=1), True)
+    assert (mixed.moved, arrived.documents) == (1, [{"n": 2}])
+
+
+def test_the_command_names_lost_rooms_and_reopens(app):
+    from participation.access.collector.views import batch_folder
+
+    runner = app.test_cli_runner()
+    with app.app_context():
+        folder = batch_folder(app.config["SETTINGS"])
+        store.open_batch(app.extensions["stores"].get("collector"), folder, KEY)
+    assert runner.invoke(args=["waiting-room"]).exit_code == 0
+    assert runner.invoke(args=["waiting-room", "--give-up", KEY]).exit_code == 1
+    for name in folder.names():
+        folder.destroy(name)
+    told = runner.invoke(args=["waiting-room"])
+    assert (told.exit_code, KEY in told.output) == (1, True)
+    assert runner.invoke(args=["waiting-room", "--give-up", KEY]).exit_code == 0
+    assert runner.invoke(args=["waiting-room"]).exit_code == 0

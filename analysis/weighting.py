@@ -109,7 +109,7 @@ def rake(
     def label(m: int, c: int) -> str:
         return f"{margins.margins[m].name} = {margins.margins[m].categories[c]}"
 
-    factor, used, gap = raking.fit(mass, cells.members, targets, label, iterations, tolerance)
+    factor, used, gap = raking.fit(mass, cells, targets, label, iterations, tolerance)
     after = cells.spread(design.weights, factor)
     step = projection.Raked(cells, after, _uncertainty(margins.margins))
     replicates = None
@@ -118,7 +118,7 @@ def rake(
         for r, w in enumerate(design.replicates.each()):
             again, _, _ = raking.fit(
                 cells.mass(w),
-                cells.members,
+                cells,
                 targets,
                 lambda m, c, r=r: f"replicate {r + 1}: {label(m, c)}",  # type: ignore[misc]
                 iterations,

@@ -22,7 +22,7 @@ def test_every_margin_is_met_or_an_error_is_raised(seed: int) -> None:
     cells = raking.Cells.of(codes, sizes.tolist())
     error = None
     try:
-        factor, _, _ = raking.fit(cells.mass(weights), cells.members, targets, label)
+        factor, _, _ = raking.fit(cells.mass(weights), cells, targets, label)
     except CalibrationError as raised:
         error = raised
     if error is not None:
@@ -38,7 +38,7 @@ def test_contradicting_margins_name_the_category_and_the_gap() -> None:
     cells = raking.Cells.of([np.array([0, 1, 1]), np.array([0, 0, 1])], [2, 2])
     targets = [np.array([70.0, 30.0]), np.array([50.0, 50.0])]
     with pytest.raises(CalibrationError) as caught:
-        raking.fit(cells.mass(np.ones(3)), cells.members, targets, label)
+        raking.fit(cells.mass(np.ones(3)), cells, targets, label)
     assert caught.value.code == "raking_failed"
     assert caught.value.place.startswith("margin ")
     assert caught.value.params["gap"] > 0.01
@@ -65,7 +65,7 @@ def test_memory_follows_the_cells_and_not_the_square_of_the_rows() -> None:
     targets = [t / t.sum() * 60_000 for t in targets]
     tracemalloc.start()
     cells = raking.Cells.of(codes, [5, 5, 5])
-    cells.spread(weights, raking.fit(cells.mass(weights), cells.members, targets, label)[0])
+    cells.spread(weights, raking.fit(cells.mass(weights), cells, targets, label)[0])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10e6

@@ -144,8 +144,10 @@ def _by_batch(evidence: Evidence, random: Random) -> int:
     """Nightly backups tell the batches; whoever used a code as number r can first leave in a known one."""
     right = 0
     for people, responses in _groups(evidence):
-        batches = _grouped(responses, lambda one: one.batch)
-        order = sorted(batches, key=str)
+        batches: dict[int, list[ResponseTrace]] = defaultdict(list)
+        for response in responses:
+            batches[response.batch].append(response)
+        order = sorted(batches)
         for place, person in enumerate(people):
             first = max(0, -(-(place + 1 - 2 * evidence.pool) // evidence.pool))
             candidates = batches[order[min(first, len(order) - 1)]]

@@ -16,7 +16,7 @@ import numpy as np
 from analysis import calibration, projection, raking
 from analysis.columns import Array, Column, Floats, Ints, interaction
 from analysis.diagnostics import Move, describe
-from analysis.errors import DataError, MarginError
+from analysis.errors import CalibrationError, DataError, MarginError
 from analysis.margin_items import PREFIX
 from analysis.margins import Margin, Margins, check_categories
 from analysis.replicates import Replicates
@@ -48,6 +48,7 @@ def post_stratify(design: SurveyDesign, margins: Margins | Margin, *, partial: b
     persons are then missing from the total (they are named in the notes).
     """
     margin = margins if isinstance(margins, Margin) else _single(margins)
+    _check_errors(design, (margin,))
     column = _margin_column(design, margin)
     check_categories(margin, column, design.active, partial)
     codes = np.where(design.active, margin.codes(column), 0)
@@ -97,6 +98,7 @@ def rake(
     Raises :class:`MarginError` for categories that the sample or the margin lacks and
     :class:`CalibrationError` where no weights meet all margins; both name the category.
     """
+    _check_errors(design, margins.margins)
     columns = [_margin_column(design, margin) for margin in margins]
     coded = [_raking_codes(margin, c, design.active) for margin, c in zip(margins, columns, strict=True)]
     cells = raking.Cells.of(coded, [len(m.categories) for m in margins])
@@ -170,8 +172,10 @@ def calibrate(
     (1992).
     """
     if isinstance(totals, Margins):
-        names, matrix, targets = _margin_matrix(design, totals, numbers or {})
+        names, matrix, targets, unsure = _margin_matrix(design, totals, numbers or {})
+        _check_errors(design, totals.margins)
     else:
+        unsure = None
         names, targets = list(totals), np.array([float(t) for t in totals.values()])
         matrix = _matrix(design, names, columns)
     before = design.weights
@@ -190,7 +194,7 @@ def calibrate(
 
     solution = factors(before)
     after = design.weights * solution.g
-    step = projection.Regression(matrix, before, before * solution.g, variance)
+    step = projection.Regression(matrix, before, before * solution.g, variance, unsure)
     replicates = None
     if design.replicates is not None:
         tables = []
@@ -243,9 +247,9 @@ def _matrix(
 
 def _margin_matrix(
     design: SurveyDesign, margins: Margins, numbers: Mapping[str, float]
-) -> tuple[list[str], Floats, Floats]:
+) -> tuple[list[str], Floats, Floats, Floats | None]:
     """Indicators of all categories but the first of every later margin (they sum to the same total)."""
-    names, parts, targets = [], [], []
+    names, parts, targets, unsure = [], [], [], []
     for m, margin in enumerate(margins):
         column = _margin_column(design, margin)
         check_categories(margin, column, design.active)
@@ -254,14 +258,17 @@ def _margin_matrix(
             names.append(f"{margin.name} = {margin.categories[c]}")
             parts.append((codes == c) & design.active)
             targets.append(margin.counts[c])
+            unsure.append(0.0 if margin.se is None else float(margin.se[c]) ** 2)
     for name, total in numbers.items():
         names.append(name)
         parts.append(design.column(name).numeric())
         targets.append(float(total))
+        unsure.append(0.0)
     matrix = np.empty((len(design), len(parts)))
     for j, part in enumerate(parts):
         matrix[:, j] = part
-    return names, _matrix(design, names, matrix), np.array(targets)
+    errors = np.array(unsure) if any(unsure) else None
+    return names, _matrix(design, names, matrix), np.array(targets), errors
 
 
 def _averaged(matrix: Floats, unit: Ints) -> Floats:
@@ -269,6 +276,18 @@ def _averaged(matrix: Floats, unit: Ints) -> Floats:
 
 
 # -- shared ending
+
+
+def _check_errors(design: SurveyDesign, margins: Sequence[Margin]) -> None:
+    """Replicates are weighted to fixed margins, so the margins' own errors would be lost without a word."""
+    if design.replicates is not None and any(m.se is not None for m in margins):
+        name = next(m.name for m in margins if m.se is not None)
+        raise CalibrationError(
+            "margin_errors_replicates",
+            f"Margin {name} has standard errors, which replicate weights cannot carry. Weight the design "
+            "itself (its linearised variance does), or leave the errors out.",
+            place=name,
+        )
 
 
 def _uncertainty(margins: Sequence[Margin]) -> Floats | None:

@@ -190,11 +190,20 @@ def test_margins_with_errors_carry_them_into_the_result() -> None:
     exact = margins(design, "group")
     counts = dict(zip(exact.margins[0].categories, exact.margins[0].counts.tolist(), strict=True))
     unsure = Margins((Margin.from_counts("group", counts, se={"old": 300.0, "mid": 200.0}),))
-    for work in ("rake", "post_stratify"):
+    for work in ("rake", "post_stratify", "calibrate"):
         made = estimates.total(getattr(design, work)(unsure), "group")
         assert made.se == pytest.approx([300.0, 200.0, 0.0], abs=1e-6)
         better = estimates.mean(getattr(design, work)(exact), "y").se[0]
         assert estimates.mean(getattr(design, work)(unsure), "y").se[0] > better
+
+
+def test_replicates_refuse_margins_with_errors() -> None:
+    design = replication.bootstrap(sample(9), 5, seed=1)
+    unsure = Margins((Margin.from_counts("sex", {"f": 10.0, "m": 12.0}, se={"f": 1.0}),))
+    for work in ("rake", "post_stratify", "calibrate"):
+        with pytest.raises(CalibrationError) as caught:
+            getattr(design, work)(unsure)
+        assert caught.value.code == "margin_errors_replicates"
 
 
 def test_trimming_repeats_until_every_weight_is_inside() -> None:

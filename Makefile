@@ -46,7 +46,7 @@ setup-tests: setup .venv/.packages-dev ## setup and what tests need: Chromium an
 
 run: export VIELSTIMMIG_DEMO ?= 1
 run: setup ## the demo at http://127.0.0.1:8000 (PORT=... for another port); Ctrl-C stops it
-	@if $(FLASK) --help | grep -q '^  demo '; then $(FLASK) demo --if-empty; fi
+	@$(FLASK) demo --if-empty
 	@exec $(FLASK) serve --port $(PORT)
 
 test: setup-tests lint ## every check: linters, then all tests with coverage, fast ones first

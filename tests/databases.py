@@ -18,6 +18,7 @@ import psycopg
 import config
 import stores
 from app import create_app
+from web import grants, schema
 
 CLUSTER_OF = {"office": "main", "collector": "main", "register": "register"}
 _numbers = count(1)
@@ -91,6 +92,31 @@ class Clusters:
         finally:
             for store, name in names.items():
                 self.execute(store, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def plain(url: str) -> str:
+    """The address as PostgreSQL's own driver reads it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def as_process(url: str, process: str) -> str:
+    """The address for a process that connects as its own role."""
+    return url.replace("postgres:@", f"vielstimmig_{process}:@", 1)
+
+
+def grant(urls: dict[str, str]) -> None:
+    """Run what `flask grants` prints; roles belong to the cluster, so they may be there already."""
+    schema.load_models()
+    for store in stores.NAMES:
+        with psycopg.connect(plain(urls[store]), autocommit=True) as connection:
+            for line in grants.roles(store):
+                name = line.split()[2]
+                there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+                if not there:
+                    connection.execute(line.encode())
+            for line in grants.statements(store):
+                if not line.startswith("--"):
+                    connection.execute(line.encode())
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from stores import NAMES, Store, Stores
 from web import backup as copies
 from web import grants as rights
 from web import schema, serve
+from web.accounts.demo import demo_accounts
 
 
 def _stores() -> list[Store]:
@@ -121,16 +122,40 @@ def serve_command(port: int) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     if settings.faults:
         raise SettingsError(list(settings.faults))
-    with_worker = settings.role in ("all", "public", "office", "analysis")
-    children = serve.commands(port, with_worker)
-    raise SystemExit(serve.supervise(children, port, lambda: _announce(port)))
+    children = serve.commands(port, _has_worker(settings))
+    with serve.foreground():
+        code = serve.supervise(children, port, lambda: _announce(port))
+    raise SystemExit(code)
+
+
+def _has_worker(settings: Settings) -> bool:
+    """Whether the role has background work: it mixes (and so holds the batch keys' secret) or has chores."""
+    chores = current_app.extensions.get("chores", ())
+    return "BATCH_WRAP" in settings.secrets or any(settings.role in roles for roles, _chore in chores)
+
+
+#: What a process shows to whom, by role: (path, what is there).
+_DOORS = {
+    "all": (("/", "residents and the public"), ("/office", "staff")),
+    "public": (("/", "residents and the public"),),
+    "register": (("/office/register/", "register clerks"),),
+    "office": (("/office", "staff"),),
+    "analysis": (("/office/analysis/", "analysts and reviewers"),),
+    "entry": (("/office/entry/", "entry clerks"),),
+}
 
 
 def _announce(port: int) -> None:
+    settings: Settings = current_app.config["SETTINGS"]
     address = f"http://127.0.0.1:{port}"
     click.echo(f"\nVielstimmig is running at {address}  (Ctrl-C stops it)")
-    for line in current_app.config.get("ANNOUNCEMENTS", ()):
-        click.echo(f"  {line.replace('{address}', address)}")
+    for path, who in _DOORS[settings.role]:
+        click.echo(f"  {address}{path:<18} {who}")
+    if settings.demo and settings.role in ("all", "office"):
+        logins = demo_accounts()
+        click.echo(f"\nStaff logins of the demo, all with the password {logins[0].password}")
+        for login in logins:
+            click.echo(f"  {login.email}")
 
 
 #: What app.py adds to the flask command.

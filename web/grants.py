@@ -49,13 +49,18 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
             "published_results": READ,
             "batch": READ,
             "collector_state": READ,
-            "conference_ballot": "",
-            "conference_*": "SELECT, UPDATE",
+            "conference_need": READ,
+            "conference_outcome": READ,
+            # Whether paper ballots are still being keyed, never what they say.
+            "conference_sheet": "SELECT (round)",
+            "conference_*": "",
         },
     },
     "analysis": {
         "office": _GUEST,
         "collector": {
+            # Whether a key's last mix is done.
+            "batch": READ,
             "response": READ,
             "response_text": READ,
             "conference_ballot": READ,
@@ -68,6 +73,7 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
         "office": _GUEST,
         "collector": {
             "keying*": WRITE,
+            "conference_sheet": WRITE,
             "waiting": ADD,
             # Interviews spend a token, as phones do.
             "spent": "SELECT, INSERT, UPDATE",
@@ -77,6 +83,12 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
             "published_register": READ,
         },
     },
+}
+
+#: store -> (process, table) whose deleted rows the process clears away at once (``VACUUM``).
+WIPES: dict[str, tuple[tuple[str, str], ...]] = {
+    "register": tuple(("register", table) for table in ("person", "code_digest", "issue", "code_batch")),
+    "collector": (("public", "waiting"),),
 }
 
 
@@ -112,7 +124,19 @@ def statements(store: str) -> Iterator[str]:
             yield f"GRANT {rights} ON {table} TO {role};"
         if any("INSERT" in rights for rights in granted.values()):
             yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};"
+    yield from _clearing(store)
     yield f"-- {len(TRIGGERS[store])} triggers hold for every role"
+
+
+def _clearing(store: str) -> Iterator[str]:
+    """SQL by which dead rows of what must be forgotten do not stay in the data files."""
+    for process, table in WIPES.get(store, ()):
+        # Versions before 17 let only the owner vacuum; there, autovacuum does it within its next round.
+        yield f"ALTER TABLE {table} SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);"
+        yield (
+            "DO $$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN "
+            f"EXECUTE 'GRANT MAINTAIN ON {table} TO vielstimmig_{process}'; END IF; END $$;"
+        )
 
 
 def roles(store: str) -> Iterator[str]:

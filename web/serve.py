@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -33,6 +35,40 @@ def commands(port: int, with_worker: bool) -> list[list[str]]:
     if with_worker:
         children.append([sys.executable, "-m", "flask", "--app", "app", "worker"])
     return children
+
+
+@contextmanager
+def foreground() -> Iterator[None]:
+    """Have the terminal to ourselves, as a shell gives it to a job, and give it back on leaving.
+
+    Under ``make run`` Ctrl-C would otherwise reach make as well, which then ends as interrupted although
+    the product stopped cleanly.  Does nothing without a terminal, in the background, or where we are the
+    terminal's job anyway.
+    """
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    former = os.getpgrp()
+    try:
+        if os.tcgetpgrp(terminal) != former or former == os.getpid():
+            yield
+            return
+        # Handing over the terminal from the background stops a process unless it ignores this signal; and
+        # who alone is stopped by Ctrl-Z would leave the shell waiting.
+        kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTTOU, signal.SIGTSTP)}
+        os.setpgid(0, 0)
+        os.tcsetpgrp(terminal, os.getpgrp())
+        try:
+            yield
+        finally:
+            os.tcsetpgrp(terminal, former)
+            os.setpgid(0, former)
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+    finally:
+        os.close(terminal)
 
 
 def supervise(children: Sequence[list[str]], port: int, when_ready: Callable[[], None]) -> int:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 import stores
-from tests.databases import Clusters
+from tests.databases import Clusters, grant, plain
 from web import grants, schema
 
 
@@ -51,24 +51,10 @@ def test_the_command_prints_what_is_granted(app: Flask) -> None:
 
 @pytest.fixture
 def granted(postgres: Clusters) -> Iterator[dict[str, str]]:
-    """Fresh databases with the roles and rights in force; the roles are dropped afterwards."""
+    """Fresh databases with the roles and rights in force."""
     with postgres.databases() as urls:
-        for store in stores.NAMES:
-            with psycopg.connect(plain(urls[store]), autocommit=True) as connection:
-                for line in grants.roles(store):
-                    exists = connection.execute(
-                        "SELECT 1 FROM pg_roles WHERE rolname = %s", (line.split()[2],)
-                    ).fetchone()
-                    if not exists:
-                        connection.execute(line.encode())
-                for line in grants.statements(store):
-                    if not line.startswith("--"):
-                        connection.execute(line.encode())
+        grant(urls)
         yield urls
-
-
-def plain(url: str) -> str:
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 @pytest.mark.postgres
@@ -83,8 +69,9 @@ def test_the_database_refuses_every_process_what_is_not_granted(
                 connection.execute(f"SET ROLE vielstimmig_{process}".encode())
                 for table in grants.tables(store):
                     rights = grants.right(process, store, table) or ""
-                    assert _may(connection, f"SELECT * FROM {table}") == ("SELECT" in rights), (store, table)
-                    assert _may(connection, f"DELETE FROM {table}") == ("DELETE" in rights), (store, table)
+                    given = rights.split(", ")
+                    assert _may(connection, f"SELECT * FROM {table}") == ("SELECT" in given), (store, table)
+                    assert _may(connection, f"DELETE FROM {table}") == ("DELETE" in given), (store, table)
             else:
                 rows = connection.execute(
                     "SELECT 1 FROM information_schema.role_table_grants WHERE grantee = %s",
@@ -101,3 +88,24 @@ def _may(connection: "psycopg.Connection[object]", statement: str) -> bool:
     except psycopg.errors.IntegrityError:
         return True
     return True
+
+
+@pytest.mark.postgres
+def test_the_office_sees_that_paper_is_being_keyed_and_not_what_it_says(granted: dict[str, str]) -> None:
+    with psycopg.connect(plain(granted["collector"]), autocommit=True) as connection:
+        connection.execute("SET ROLE vielstimmig_office")
+        assert _may(connection, "SELECT round FROM conference_sheet")
+        assert not _may(connection, "SELECT ballot FROM conference_sheet")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("store", sorted(grants.WIPES))
+def test_who_wipes_also_clears_away_at_once(granted: dict[str, str], store: str) -> None:
+    """VACUUM of somebody who may not only warns, so that nobody would notice."""
+    for process, table in grants.WIPES[store]:
+        with psycopg.connect(plain(granted[store]), autocommit=True) as connection:
+            said: list[str] = []
+            connection.add_notice_handler(lambda notice, said=said: said.append(notice.message_primary or ""))
+            connection.execute(f"SET ROLE vielstimmig_{process}".encode())
+            connection.execute(f"VACUUM {table}".encode())
+            assert said == []

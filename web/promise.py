@@ -57,7 +57,7 @@ def facts(register: Mapping[str, Any] | None = None, *, sample: bool = True) -> 
     """
     known = register or {}
     found = [
-        r_("Taking part is voluntary. You may leave out any question."),
+        r_("Taking part is voluntary."),
         r_("It has no effect on your right to stay or on benefits, whether you take part or not."),
         r_("The immigration office receives nothing."),
     ]
@@ -116,7 +116,7 @@ def letter(tag: str, values: Mapping[str, Any], *, reminder: bool = False) -> di
             "your_code": r_("Your access code"),
             "address_line": r_("Scan the picture with your phone, or type this address:"),
             "promise_title": r_("What we promise"),
-            "promise": " ".join(promised),
+            "promise": " ".join([*promised, r_("You may leave out any question.")]),
             "facts": tuple(facts(values, sample=bool(values.get("sample", True)))),
             "hotline": r_(
                 "Questions, or no internet? Call %(phone)s. We help you in your language.",

@@ -39,6 +39,7 @@ from web import headers
 from web.i18n import language as page_language
 from web.i18n import resident as r_
 from web.i18n import speaking
+from web.promise import facts
 from web.rooms import Room
 
 room = Room("player", __name__, audience="respondent", processes=("public",), url_prefix="/s")
@@ -86,8 +87,11 @@ def _wave(survey: str, channel: str) -> dict[str, Any]:
     if wave is None or time.monotonic() - read_at >= BELIEVED:
         with collector.read() as session:
             wave = published(session, "office", "wave", key)
+            head = None if wave is None else published(session, "register", "letterhead", wave["access"])
         if wave is None:
             abort(404)
+        # What the register tells everybody: hotline, where to check that this is genuine, deletion date.
+        wave = {**wave, "register": head}
         kept[key] = (time.monotonic(), wave)
     return wave
 
@@ -264,6 +268,7 @@ def _context(
         "addresses": lambda item: [field.address for field in item.fields],
         "wave": _levels(wave),
         "promise": promises(r_),
+        "facts": facts(wave.get("register"), sample="open" not in wave["levels"]),
         "css": Markup(css),  # noqa: S704 - our own stylesheet and selectors made of checked ids
         "choosing": choosing,
         "variant": place.variant,

@@ -190,6 +190,20 @@ class Phone:
         return self.hall.client.post(f"/c/{self.hall.slug}/{self.round_code}/ballot", json=body)
 
 
+@pytest.fixture(scope="session")
+def key_pairs() -> list[blind.PrivateKey]:
+    """Key pairs are dear; every test gets the same ones, each used once in it."""
+    return [blind.generate() for _ in range(12)]
+
+
 @pytest.fixture
-def hall(app: Flask, client: PageClient, as_role: Callable[..., PageClient]) -> Hall:
+def hall(
+    app: Flask,
+    client: PageClient,
+    as_role: Callable[..., PageClient],
+    key_pairs: list[blind.PrivateKey],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Hall:
+    fresh = iter(key_pairs)
+    monkeypatch.setattr(blind, "generate", lambda: next(fresh))
     return Hall(app, client, as_role("moderator"))

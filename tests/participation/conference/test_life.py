@@ -24,11 +24,12 @@ def _vote_all(hall: Hall, code: str, monkeypatch: Any) -> None:
             assert answer.json == {"state": "received"}, answer.json
 
 
+@pytest.mark.slow
 def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path) -> None:
     slug = hall.make()
     hall.step("r2", "announced")
     hall.tick()
-    assert "noch nicht" in hall.client.get(f"/c/{slug}?lang=de").get_data(as_text=True) or True
+    assert "Voting has not begun yet." in hall.client.get(f"/c/{slug}?lang=en").get_data(as_text=True)
     hall.step("r2", "open")
     hall.print_slips(monkeypatch, g1=1)
     hall.codes.clear()
@@ -45,7 +46,7 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
 
     hall.step("r2", "closed")
     hall.step("r2", "closed")
-    assert hall.phone("r2", "x" * 25).hall.client.get(f"/c/{slug}/r2").status_code == 200
+    assert "Voting has closed." in hall.client.get(f"/c/{slug}/r2?lang=en").get_data(as_text=True)
     hall.step("r2", "revealed")
     assert hall.desk.get(f"/office/conferences/{slug}/rounds/r2/outcome", lint=False).status_code == 404
     hall.tick()
@@ -80,9 +81,10 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
     public = hall.client.get(f"/c/{slug}/r2/outcome?lang=en").get_data(as_text=True)
     assert "<ol" not in public.split("<main")[1]
     assert hall.client.get(f"/c/{slug}/r2/list.json", lint=False).status_code == 404
-    assert (
-        "Thema 2" in hall.client.get(f"/c/{slug}/r2/own?r=adler+ahorn&lang=en").get_data(as_text=True) or True
-    )
+    own = hall.client.get(f"/c/{slug}/r2/own?r=acker+Adler&lang=en").get_data(as_text=True)
+    assert own.count("<h2>") == 20
+    none = hall.client.get(f"/c/{slug}/r2/own?r=acker+Abend&lang=en").get_data(as_text=True)
+    assert "No ballot with this receipt was found." in none
     hall.post(f"/office/conferences/{slug}/publish", publish_as="ranking")
     listed = hall.client.get(f"/c/{slug}/r2/list.json", lint=False).get_data(as_text=True)
     file = tmp_path / "list.json"
@@ -129,6 +131,7 @@ def test_a_practice_round_is_never_counted(hall: Hall) -> None:
     assert hall.desk.get(f"/office/conferences/{slug}/rounds/r1/outcome", lint=False).status_code == 404
 
 
+@pytest.mark.slow
 def test_without_script_the_form_takes_code_and_ballot(hall: Hall, monkeypatch: Any) -> None:
     slug = hall.make()
     hall.step("r2", "announced")
@@ -155,6 +158,7 @@ def test_without_script_the_form_takes_code_and_ballot(hall: Hall, monkeypatch: 
     assert "selected>3" in many.get_data(as_text=True)
 
 
+@pytest.mark.slow
 def test_revisions_late_votes_and_foreign_slips(hall: Hall, monkeypatch: Any) -> None:
     slug = hall.make()
     hall.step("r2", "announced")
@@ -226,8 +230,7 @@ def test_topics_keep_their_versions(hall: Hall) -> None:
     hall.post(f"/office/conferences/{slug}/rounds/add")
     hall.step("r3", "announced")
     listed = hall.data_of_round("r3")["options"]
-    assert listed[0] | {} == listed[0]
-    assert [o["id"] for o in listed][:3] == ["o3", "o1", "o4"] or "o2" not in [o["id"] for o in listed]
+    assert [o["id"] for o in listed] == ["o3", "o1", "o4", "o5", "o6", "o7", "o8"]
     assert next(o for o in listed if o["id"] == "o1")["version"] == 2
 
 
@@ -265,6 +268,7 @@ def test_two_devices_and_wrong_steps(hall: Hall) -> None:
     assert hall.data_of_round("r1")["state"] == "withdrawn"
 
 
+@pytest.mark.slow
 def test_paper_is_confirmed_by_a_second_person(hall: Hall, monkeypatch: Any, as_role: Any) -> None:
     slug = hall.make()
     settings = {"title-de": "Plenum", "method": "ranking", "places": "3", "paper": "1", "level": "codes"}
@@ -275,9 +279,11 @@ def test_paper_is_confirmed_by_a_second_person(hall: Hall, monkeypatch: Any, as_
     hall.tick()
     for slip in hall.codes["g1"][:4]:
         hall.phone("r2", slip).send(ranking=[["o1"]])
+    late = hall.phone("r2", hall.codes["g1"][5])
+    assert late.get_token().status_code == 200
     hall.step("r2", "closed")
     assert hall.data_of_round("r2")["state"] == "paper"
-    assert hall.phone("r2", hall.codes["g1"][5]).hall.client.get(f"/c/{slug}").status_code == 200
+    assert late.send(ranking=[["o1"]]).json == {"code": "closed"}
     first, second = as_role("entry_clerk"), as_role("entry_clerk")
     place = f"/office/paper/{slug}/r2"
     key = first.get(place).get_data(as_text=True).split('<option value="')[1].split('"')[0]
@@ -312,6 +318,7 @@ def test_paper_is_confirmed_by_a_second_person(hall: Hall, monkeypatch: Any, as_
     assert sorted(b["mode"] for b in listed["ballots"]) == ["paper"] * 2 + ["phone"] * 4
 
 
+@pytest.mark.slow
 def test_a_wall_of_dots_is_added_and_labelled(hall: Hall, as_role: Any, monkeypatch: Any) -> None:
     slug = hall.make("dots")
     hall.step("r2", "announced")
@@ -350,6 +357,7 @@ def test_live_state_has_an_etag_and_the_stage_a_stream(hall: Hall) -> None:
     assert hall.desk.get(f"/office/conferences/{slug}/live", lint=False).json["state"] == "open"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "ballot", "fields"),
     [

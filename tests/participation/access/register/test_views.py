@@ -222,3 +222,28 @@ def test_commands_do_what_pages_do(desk, tmp_path):
     assert "There is no journal" in run(args=["register", "replay"]).output
     assert "unlocked; 0" in run(args=["register", "replay", "--without-journal"]).output
     assert "not set up here" in run(args=["register", "keys", "nothing"]).output
+
+
+def test_the_worker_publishes_figures_now_and_then(ready):
+    from datetime import UTC, datetime
+
+    from participation.access.register.views import PUBLISHED_EVERY, publish_now_and_then
+
+    def figures():
+        with ready.collector.read() as session:
+            return published(session, "register", "returns", ready.admission)["strata"]["a"]["label"]
+
+    def rename(label):
+        with ready.register.begin() as session:
+            store.strata_of(session, ready.admission)[0].label = label
+
+    now = datetime.now(UTC)
+    with ready.app.app_context():
+        rename("Renamed")
+        publish_now_and_then(now)
+        assert figures() == "Renamed"
+        rename("Again")
+        publish_now_and_then(now + timedelta(seconds=PUBLISHED_EVERY - 1))
+        assert figures() == "Renamed"
+        publish_now_and_then(now + timedelta(seconds=PUBLISHED_EVERY + 1))
+        assert figures() == "Again"

@@ -11,9 +11,11 @@ for the intervals.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
 
 from analysis.columns import Column, Floats, Ints
 from analysis.design import SurveyDesign
@@ -58,6 +60,39 @@ class Tabulator:
     squares: Floats
     raked: Raked | PostStrata | None
     fast: bool
+
+    @cached_property
+    def in_stratum(self) -> Any:
+        """(strata, places) 1 where a place lies in a stratum."""
+        return _indicator(self.stratum, len(self.sizes))
+
+    @cached_property
+    def in_cell(self) -> Any:
+        """(cells, places) 1 where a place lies in a calibration cell."""
+        cells = len(self.raked.cells) if isinstance(self.raked, Raked) else int(self.cell.max()) + 1
+        return _indicator(self.cell, cells)
+
+    @cached_property
+    def sweeps(self) -> Floats:
+        """(cells, cells) what the sweeps over the raked margins take out, as a matrix: they are linear."""
+        assert isinstance(self.raked, Raked)
+        cells = self.raked.cells
+        rows = np.bincount(cells.key, self.raked.weights != 0, len(cells))
+        live = np.flatnonzero(rows)
+        counts = rows[live].astype(float)
+        left = np.eye(len(cells))[live]
+        taken = np.zeros((len(cells), len(cells)))
+        margins = [
+            _indicator(np.asarray(m)[live], size) for m, size in zip(cells.members, cells.sizes, strict=True)
+        ]
+        for _ in range(SWEEPS):
+            for margin in margins:
+                mass = np.asarray(margin @ counts)[:, None]
+                sums = margin @ left
+                step = margin.T @ np.divide(sums, mass, out=np.zeros_like(sums), where=mass != 0)
+                left -= counts[:, None] * step
+                taken[live] += step
+        return taken
 
     @classmethod
     def of(cls, design: SurveyDesign) -> Tabulator:
@@ -155,34 +190,17 @@ class Tabulator:
         squares = scores.squared(sums.square) - 2 * taken * scores.spread(sums.square)
         squares += self.squares[:, None] * taken**2
         left = scores.spread(sums.mass) - self.masses[:, None] * taken
-        strata = len(self.sizes)
-        by_stratum = group_sums(squares, self.stratum, strata)
-        by_stratum -= group_sums(left, self.stratum, strata) ** 2 / self.sizes[:, None]
+        by_stratum = self.in_stratum @ squares - (self.in_stratum @ left) ** 2 / self.sizes[:, None]
         variance = (self.factors[:, None] * by_stratum).sum(axis=0).reshape(d, c)
         return np.asarray(np.maximum(variance, 0.0), dtype=float)
 
     def _taken(self, cases: Floats, mass: Floats, width: int) -> Floats:
         """(places, width) what calibration takes out of the scores, per unit of weight."""
-        places = len(self.stratum)
         if self.raked is None:
-            return np.zeros((places, width))
+            return np.zeros((len(self.stratum), width))
         if isinstance(self.raked, PostStrata):
             return self._post_taken(self.raked, mass)
-        cells = len(self.raked.cells)
-        live_rows = np.bincount(self.raked.cells.key, self.raked.weights != 0, cells)
-        live = np.flatnonzero(live_rows)
-        left = group_sums(cases, self.cell, cells)[live]
-        counts = live_rows[live].astype(float)
-        taken = np.zeros((cells, width))
-        for _ in range(SWEEPS):
-            for member_of, size in zip(self.raked.cells.members, self.raked.cells.sizes, strict=True):
-                member = member_of[live]
-                rows = np.bincount(member, counts, size)[:, None]
-                sums = group_sums(left, member, size)
-                means = np.divide(sums, rows, out=np.zeros_like(sums), where=rows != 0)
-                left -= counts[:, None] * means[member]
-                taken[live] += means[member]
-        return np.asarray(taken[self.cell])
+        return np.asarray((self.sweeps @ (self.in_cell @ cases))[self.cell])
 
     def _post_taken(self, step: PostStrata, mass: Floats) -> Floats:
         # Within a post-stratum all weights moved by one factor, so means weighted before and after agree.
@@ -307,6 +325,12 @@ def _scores(total: Floats) -> tuple[Floats, Floats, Floats]:
     share = total / safe
     # An empty group has no members, so its scores are never used; they must only be finite.
     return np.where(below > 0, share, np.nan), (1 - share) / safe, -share / safe
+
+
+def _indicator(codes: Ints, count: int) -> Any:
+    """(count, n) sparse matrix of ones that sums rows by their code."""
+    n = len(codes)
+    return sparse.csr_array((np.ones(n), (codes, np.arange(n))), shape=(count, n))
 
 
 def critical_values(df: Floats, level: float) -> Floats:

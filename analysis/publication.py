@@ -18,6 +18,7 @@ import numpy as np
 from analysis.audit import AuditReport, Exposure, Released, Where, describe, hidden, rounded
 from analysis.changes import Change
 from analysis.columns import Column
+from analysis.crosstab import Crosstab
 from analysis.disclosure import DisclosurePolicy, audit_release
 from analysis.marks import HIDDEN, Mark, choose, decimals, public_base, public_percent, round_half_away
 from analysis.plan import Plan
@@ -143,11 +144,11 @@ def _table(plan: Plan, data: WaveData, table: BookTable) -> tuple[dict[str, Any]
         marks[figures.base == 0] = Mark.NOTHING.value
     bases = public_base(figures.base, rules)
     threshold = rules.sensitive_hide_below if _sensitive(plan, item) else rules.hide_below
-    rows, learnt = [], []
+    rows, learnt, printed = [], [], _printed(plan, figures)
     for number, level in enumerate(table.levels):
         base = int(figures.base[number])
         shown = base >= threshold or base == 0
-        cells = [_cell(plan, table, marks, number, c, base) for c in range(len(table.categories))]
+        cells = _cells(plan, table, marks, printed, number)
         rows.append({"level": level, "base": int(bases[number]) if shown else None, "cells": cells})
         learnt += _learnt(plan, data, table, item, marks, number, threshold)
     document = {
@@ -160,26 +161,45 @@ def _table(plan: Plan, data: WaveData, table: BookTable) -> tuple[dict[str, Any]
     return document, learnt
 
 
-def _cell(plan: Plan, table: BookTable, marks: Any, row: int, column: int, base: int) -> dict[str, Any]:
-    figures, rules = table.figures, plan.policy.rules
-    value, mark = public_percent(100 * figures.share[row, column], str(marks[row, column]), base, rules)
-    if value is None:
-        return {"mark": mark.value}
-    places = int(decimals(base, rules))
-    low, high = (
-        round(float(round_half_away(100 * bound, 10.0**-places)), places)
-        for bound in (figures.low[row, column], figures.high[row, column])
-    )
-    cell: dict[str, Any] = {"percent": value, "low": low, "high": high}
-    if mark is not Mark.PLAIN:
-        cell["mark"] = mark.value
-    adjusted = table.adjusted[row, column]
-    if np.isfinite(adjusted):
-        cell["p"] = round(float(table.p_value[row, column]), 4)
-        cell["p_adjusted"] = round(float(adjusted), 4)
-        if adjusted < 1 - plan.level:
-            cell["differs"] = 1 if figures.difference[row, column] > 0 else -1
-    return cell
+def _printed(plan: Plan, figures: Crosstab) -> dict[str, Any]:
+    """Shares and bounds of a whole table in percent as printed: rounded by the base of each row."""
+    places = decimals(figures.base, plan.policy.rules)[:, None]
+    result = {}
+    for name in ("share", "low", "high"):
+        percent = 100 * getattr(figures, name)
+        result[name] = np.where(
+            places == 0, round_half_away(percent), np.round(round_half_away(percent, 0.1), 1)
+        )
+    return {name: values.tolist() for name, values in result.items()}
+
+
+def _cells(
+    plan: Plan, table: BookTable, marks: Any, printed: Mapping[str, Any], row: int
+) -> list[dict[str, Any]]:
+    figures = table.figures
+    single, adjusted = table.p_value[row].tolist(), table.adjusted[row].tolist()
+    cells = []
+    for column in range(len(table.categories)):
+        mark = Mark(str(marks[row, column]))
+        value = printed["share"][row][column]
+        if mark in HIDDEN or value != value:
+            cells.append({"mark": (mark if mark in HIDDEN else Mark.NOT_MEANINGFUL).value})
+            continue
+        cell: dict[str, Any] = {
+            "percent": value,
+            "low": printed["low"][row][column],
+            "high": printed["high"][row][column],
+        }
+        if value == 0 and mark is Mark.PLAIN:
+            mark = Mark.ZERO
+        if mark is not Mark.PLAIN:
+            cell["mark"] = mark.value
+        if adjusted[column] == adjusted[column]:
+            cell["p"], cell["p_adjusted"] = round(single[column], 4), round(adjusted[column], 4)
+            if adjusted[column] < 1 - plan.level:
+                cell["differs"] = 1 if figures.difference[row, column] > 0 else -1
+        cells.append(cell)
+    return cells
 
 
 def _learnt(

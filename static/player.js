@@ -52,7 +52,7 @@
   if (!scope.Promise || !scope.history.pushState || !root.closest || !scope.sessionStorage) return;
   if (sealed && lacking.length) return tellOld();
 
-  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false;
+  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false;
   items.forEach(function (item) {
     var inner = all(item, ".f");
     if (item.classList.contains("f")) inner = [item];
@@ -148,6 +148,7 @@
   /* ------------------------------------------------------------ keeping: this tab, or this phone encrypted */
 
   function remember() {
+    if (finished) return;
     state.answers = answers();
     state.here = here;
     state.consent = form.elements._consent.checked;
@@ -645,6 +646,7 @@
   }
 
   function done() {
+    finished = true;
     form.hidden = true;
     bar.hidden = true;
     clearProblem();
@@ -734,7 +736,7 @@
       event.preventDefault();
       if (here === "_end") send(); else next();
     });
-    scope.addEventListener("popstate", function (event) { show(event.state && event.state.at || "_start", true); });
+    scope.addEventListener("popstate", function (event) { if (!finished) show(event.state && event.state.at || "_start", true); });
     var at = state.here || "_start";
     scope.history.replaceState({ at: at }, "");
     show(at, at !== "_start");
@@ -746,7 +748,7 @@
 
   /* What could not be sent is sent as soon as there is a network again. */
   function waiting() {
-    if (busy || !scope.indexedDB || scope.navigator.onLine === false) return;
+    if (busy || finished || !scope.indexedDB || scope.navigator.onLine === false) return;
     vault.read("queue").then(function (job) {
       if (!job || busy) return;
       show("_end", false);

@@ -13,6 +13,7 @@ from surveys.authoring import adapting, speech, store
 from surveys.checks import check, stops
 from surveys.faults import Fault, Faulty
 from surveys.player.paper import sheet
+from surveys.player.promise import promise_texts
 from surveys.questionnaire import expand, loads, read
 from surveys.sentences import line
 from web.i18n import resident as r_
@@ -68,7 +69,7 @@ def print_file(file: Path, language: str, output: Path | None, variant: int, mar
     if variant > len(made.variants):
         raise click.BadParameter(f"there are {len(made.variants)} variants", param_hint="--variant")
     with speaking(language):
-        data = sheet(made, language, r_, variant=variant, mark=mark)
+        data = sheet(made, language, r_, variant=variant, mark=mark, promise=promise_texts(r_))
     target = output or file.with_suffix(f".{language}.pdf")
     target.write_bytes(typeset.pdf("questionnaire", data, language))
     click.echo(f"{target}")

@@ -121,13 +121,14 @@ def choice(survey: str, channel: str) -> ResponseReturnValue:
         return _not_now(wave)
     place = Place(survey, channel, page_language())
     questionnaire = _questionnaire(wave)
-    return render_template(
+    html = render_template(
         "player/choice.html",
         title=markup.plain(questionnaire.pick(questionnaire.title, page_language())),
         tags=wave["languages"],
         base=place.base,
         player_js=_asset_address("player.js"),
     )
+    return html, {"Vary": "Accept-Language", "Cache-Control": "no-cache"}
 
 
 @room.get("/<survey>/<language>", defaults={"channel": "sample", "variant": None})

@@ -237,7 +237,7 @@ def test_any_body_gets_a_clear_answer(body, variant):
     hold_any_body(body, variant)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(1200)
 @given(BODIES, st.integers(0, 3))
 @settings(max_examples=10_000)

@@ -69,6 +69,9 @@ def test_from_the_letter_to_received(served, survey, page, arrived):
     send(page)
     received(page)
     assert page.evaluate("Object.keys(sessionStorage).length") == 0
+    page.go_back()
+    assert page.evaluate("Object.keys(sessionStorage).length") == 0
+    page.go_forward()
     code = str(phone.fielding.people[0].code)
     bodies = {url.removeprefix(served): body for method, url, body in sent if method == "POST"}
     assert set(bodies) == {"/token", "/s/small/answers"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import brotli
 import pytest
 
+from stores import collector, publish, published
 from surveys.player.rendered import rendered
 from tests.surveys.documents import load
 
@@ -255,11 +256,23 @@ def test_answers_off_the_path_are_named_before_they_are_left_out(client, survey,
     assert (stored["arrival"], stored["satisfied"]) == ("!not_asked", "3")
 
 
-def test_an_old_version_still_counts_and_an_unknown_one_does_not(client, survey, app, field, arrived):
+def test_an_old_version_still_counts_and_an_unknown_one_does_not(client, survey, app, arrived):
+    """The questionnaire is replaced while people answer it."""
     phone = survey()
-    assert post(client, phone, phone.fielding.people[0].code, _version="7").status_code in (400, 409)
-    reply = post(client, phone, phone.fielding.people[0].code, _version="1", district="north")
-    assert reply.status_code == 303
+    newer = load("small") | {"version": 2, "title": {"de": "Neu", "en": "Renewed", "fa-AF": "نو"}}
+    with app.app_context(), collector.begin() as session:
+        publish(session, "office", "questionnaire", "small/2", newer)
+        wave = published(session, "office", "wave", "small")
+        publish(session, "office", "wave", "small", wave | {"versions": [1, 2]})
+    app.extensions.pop("player_waves", None)
+    page = client.get("/s/small/en/v1").text
+    assert "<h1>Renewed</h1>" in page
+    assert 'name="_version" value="2"' in page
+    codes = [person.code for person in phone.fielding.people]
+    assert post(client, phone, codes[0], _version="7").status_code in (400, 409)
+    assert post(client, phone, codes[0], _version="1", district="north").status_code == 303
+    assert post(client, phone, codes[1], _version="2", district="south").status_code == 303
+    assert sorted(answers["district"] for answers in arrived()) == ["north", "south"]
 
 
 def test_consent_is_asked_for(client, survey):

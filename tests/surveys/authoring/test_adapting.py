@@ -57,6 +57,16 @@ def test_placeholders_are_filled_and_emptied():
     assert adapting.fill_placeholders(document(), {"city": {"de": "x"}}) == document()
 
 
+def test_a_sound_belongs_to_its_item_and_language():
+    made = adapting.attach_sound(document(item("one"), item("two")), "two", "de", "two.mp3")
+    assert [one.get("audio") for one in adapting.items_of(made)] == [None, {"de": "two.mp3"}]
+    made["audio"] = ["de", "en"]
+    assert [one.get("audio") for one in adapting.items_of(adapting.choose_languages(made, ["de"]))] == [
+        None,
+        {"de": "two.mp3"},
+    ]
+
+
 def test_a_list_keeps_the_codes_of_what_stays():
     lines = {"de": ["Süd", "Süd-West", "Mitte", ""], "en": ["South", "South-West", "Centre"],
              "fa-AF": ["جنوب", "جنوب‌غرب", "مرکز"]}  # fmt: skip

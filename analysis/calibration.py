@@ -14,6 +14,7 @@ from scipy import linalg
 
 from analysis.columns import Floats
 from analysis.errors import CalibrationError
+from analysis.products import crossed, times
 
 TOLERANCE = 1e-11
 ROUNDING = 1e-9
@@ -99,19 +100,19 @@ class _Problem:
         for start in range(0, len(g), BLOCK):
             part = slice(start, start + BLOCK)
             x, w = self.matrix[part], self.weights[part]
-            u = x @ lam
+            u = times(x, lam)
             if self.variance is not None:
                 u = u / self.variance[part]
             value, slope = self.distance(u, self.low, self.high)
             g[part] = value
             if gram is not None:
-                totals += (w * value) @ x
+                totals += crossed(x, (w * value)[:, None])[:, 0]
                 continue
             # One product gives the Jacobian and the totals.
             pull = w * slope if self.variance is None else w * slope / self.variance[part]
             np.multiply(x, pull[:, None], out=both[: len(x), :q])
             both[: len(x), q] = w * value
-            product = x.T @ both[: len(x)]
+            product = crossed(x, both[: len(x)])
             jacobian += product[:, :q]
             totals += product[:, q]
         return _State(lam, totals, jacobian if gram is None else gram, g)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import linalg
 
 from analysis.columns import Floats, Ints
+from analysis.products import crossed, spread
 from analysis.raking import Cells
 
 SWEEPS = 10
@@ -145,9 +146,9 @@ class Regression:
         x = self.matrix[:, kept] if len(kept) < self.matrix.shape[1] else self.matrix
         coefficients = np.zeros((self.matrix.shape[1], z.shape[1]))
         for _ in range(2):  # The second round mends what the squared condition number cost (Björck 1987).
-            inner = linalg.solve_triangular(root, x.T @ (z * self.half[:, None]), trans="T")
+            inner = linalg.solve_triangular(root, crossed(x, z * self.half[:, None]), trans="T")
             step = linalg.solve_triangular(root, inner)
-            z = z - (x @ step) * self.half[:, None]
+            z = z - spread(x, step) * self.half[:, None]
             coefficients[kept] += step
         return np.asarray(_ratio(z, self.half) * self.after[:, None]), coefficients
 

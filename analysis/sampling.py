@@ -15,6 +15,7 @@ from scipy import sparse
 
 from analysis.columns import Bools, Floats, Ints
 from analysis.errors import DesignError
+from analysis.products import crossed
 
 LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
 """What to do with a stratum that has one PSU: raise; count it as no variance (two names); centre it at the
@@ -199,8 +200,9 @@ def covariance(scores: Floats, plan: Sequence[Stage], lonely: str, active: Bools
 def stage_covariance(totals: Floats, stage: Stage, lonely: str, live: Bools | None = None) -> Floats:
     """(p, p) contribution of one stage from unit totals (U, p)."""
     factor, alone = stage_factors(stage, lonely, live)
-    centred = centred_totals(totals, stage, lonely, alone) * np.sqrt(factor)[stage.unit_stratum][:, None]
-    return np.asarray(centred.T @ centred)
+    centred = centred_totals(totals, stage, lonely, alone)
+    out = crossed(centred, centred * factor[stage.unit_stratum][:, None])
+    return (out + out.T) / 2
 
 
 def centred_totals(totals: Floats, stage: Stage, lonely: str, alone: Bools) -> Floats:

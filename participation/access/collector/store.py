@@ -11,12 +11,13 @@ import random as pseudo
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from participation.access import admission, sealing
@@ -386,5 +387,7 @@ def worker_lock(store: Store) -> Iterator[bool]:
         try:
             yield got
         finally:
+            # A database that went away has let go of the lock by itself.
             if got:
-                connection.scalar(select(func.pg_advisory_unlock(_WORKER_LOCK)))
+                with suppress(DBAPIError):
+                    connection.scalar(select(func.pg_advisory_unlock(_WORKER_LOCK)))

@@ -1,7 +1,8 @@
 """Settings from the environment.
 
 Every setting is named ``VIELSTIMMIG_<NAME>`` except ``ROLE`` and ``PORT``.  ``VIELSTIMMIG_REGISTER_URL`` is
-the register's database; where browsers reach the register is ``VIELSTIMMIG_REGISTER_ADDRESS``.
+the register's database; where browsers reach the register is ``VIELSTIMMIG_REGISTER_ADDRESS``.  All of them
+are explained in docs/operating.md.
 
 A process starts only with the database addresses and secrets that its role may have, and outside the demo
 only with strong ones.
@@ -77,7 +78,6 @@ class Settings:
     batch_keys_mirror: Path | None = None
     base_url: str = "http://127.0.0.1:8000"
     register_url: str | None = None
-    token_secret: str | None = None
     trusted_proxies: int = 0
     max_body_bytes: int = 2 * MEGABYTE
     max_upload_bytes: int = 200 * MEGABYTE
@@ -139,8 +139,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         batch_keys=_folder(env, "BATCH_KEYS", instance / "keys/batch", role in ("all", "public"), faults),
         batch_keys_mirror=_optional_folder(env, "BATCH_KEYS_MIRROR", role in ("all", "public"), faults),
         base_url=base_url,
-        register_url=env.get("VIELSTIMMIG_REGISTER_ADDRESS"),
-        token_secret=env.get("VIELSTIMMIG_TOKEN_SECRET"),
+        register_url=_register_address(env, role, demo, faults),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, faults),
         max_body_bytes=_number(env, "MAX_BODY_BYTES", 2 * MEGABYTE, faults),
         max_upload_bytes=_number(env, "MAX_UPLOAD_BYTES", 200 * MEGABYTE, faults),
@@ -152,6 +151,17 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _register_address(env: Mapping[str, str], role: str, demo: bool, faults: list[str]) -> str | None:
+    """Where the register's token address is, for roles that ask it; None where it is this very process."""
+    given = env.get("VIELSTIMMIG_REGISTER_ADDRESS")
+    if role in ("public", "entry"):
+        if not given:
+            faults.append(f"VIELSTIMMIG_REGISTER_ADDRESS is missing; a process with ROLE={role} needs it")
+        elif not demo and not given.startswith("https://"):
+            faults.append("VIELSTIMMIG_REGISTER_ADDRESS must begin with https:// outside the demo")
+    return given
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -1,5 +1,6 @@
 """Settings: what starts, what is refused, and that every fault is named at once."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,11 @@ def strong_environment(role: str) -> dict[str, str]:
         f"VIELSTIMMIG_{store.upper()}_URL": f"postgresql://db/{store}"
         for store in config.STORES_OF_ROLE[role]
     }
-    return {"ROLE": role, "VIELSTIMMIG_BASE_URL": "https://example.org", **secrets, **urls}
+    addresses = {
+        "VIELSTIMMIG_BASE_URL": "https://example.org",
+        "VIELSTIMMIG_REGISTER_ADDRESS": "https://register.example.org",
+    }
+    return {"ROLE": role, **addresses, **secrets, **urls}
 
 
 def test_the_demo_starts_with_nothing_set(tmp_path: Path) -> None:
@@ -79,8 +84,16 @@ def test_several_processes_need_addresses_and_tls() -> None:
         config.read({"ROLE": "public", "VIELSTIMMIG_BATCH_WRAP": STRONG})
     assert caught.value.faults == [
         "VIELSTIMMIG_COLLECTOR_URL is missing; a process with ROLE=public needs it",
+        "VIELSTIMMIG_REGISTER_ADDRESS is missing; a process with ROLE=public needs it",
         "VIELSTIMMIG_BASE_URL must begin with https:// outside the demo",
     ]
+
+
+def test_codes_never_travel_to_the_register_in_the_clear() -> None:
+    plain = {"VIELSTIMMIG_REGISTER_ADDRESS": "http://register.example.org"}
+    with pytest.raises(config.SettingsError) as caught:
+        config.read(strong_environment("entry") | plain)
+    assert caught.value.faults == ["VIELSTIMMIG_REGISTER_ADDRESS must begin with https:// outside the demo"]
 
 
 def test_an_unknown_role_and_a_broken_number_are_named() -> None:
@@ -108,3 +121,49 @@ def test_commands_on_files_run_without_settings_and_stores_then_say_what_is_miss
     with pytest.raises(config.SettingsError) as opened:
         stores.open_stores(bare).get("office")
     assert opened.value.faults == missing.value.faults
+
+
+class Recording(dict[str, str]):
+    """An environment that remembers which settings were looked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: object = None) -> object:  # type: ignore[override]
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+@pytest.fixture(scope="module")
+def looked_for() -> set[str]:
+    """Every setting that `config.read` looks for, whatever the role."""
+    asked: set[str] = set()
+    for role in config.ROLES:
+        environment = Recording(strong_environment(role))
+        config.read(environment)
+        asked |= environment.asked
+    return asked
+
+
+def settings_table() -> dict[str, list[str]]:
+    """The table of docs/operating.md: setting -> its other cells (meaning, default, roles)."""
+    text = (Path(__file__).resolve().parent.parent / "docs/operating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \|(.+)\|$", text, re.MULTILINE)
+    return {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
+
+
+def test_the_table_of_settings_is_complete(looked_for: set[str]) -> None:
+    assert set(settings_table()) == looked_for
+    assert all(len(cells) == 3 and all(cells) for cells in settings_table().values())
+
+
+def test_the_table_says_which_roles_may_have_a_secret_or_an_address() -> None:
+    table = settings_table()
+    of_role = {f"VIELSTIMMIG_{name}": config.SECRETS_OF_ROLE for name in config.SECRETS_OF_ROLE["all"]}
+    for name in of_role:
+        holders = [role for role in config.ROLES if name.removeprefix("VIELSTIMMIG_") in of_role[name][role]]
+        assert table[name][2] == ", ".join(holders), name
+    for store in ("office", "register", "collector"):
+        holders = [role for role in config.ROLES if store in config.STORES_OF_ROLE[role]]
+        assert table[f"VIELSTIMMIG_{store.upper()}_URL"][2] == ", ".join(holders), store

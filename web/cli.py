@@ -18,9 +18,15 @@ from web import schema, serve
 from web.accounts.demo import demo_accounts
 
 
-def _stores() -> list[Store]:
+def _stores(wanted: tuple[str, ...] = ()) -> list[Store]:
     settings: Settings = current_app.config["SETTINGS"]
-    return [_named(name) for name in NAMES if name in STORES_OF_ROLE[settings.role]]
+    mine = [name for name in NAMES if name in STORES_OF_ROLE[settings.role]]
+    return [_named(name) for name in NAMES if name in (wanted or mine)]
+
+
+_some_stores = click.option(
+    "--store", "wanted", multiple=True, type=click.Choice(NAMES), help="only this one (may be repeated)"
+)
 
 
 def _named(name: str) -> Store:
@@ -29,19 +35,21 @@ def _named(name: str) -> Store:
 
 
 @click.command("db-upgrade")
+@_some_stores
 @with_appcontext
-def db_upgrade() -> None:
-    """Bring every store of this process to the newest schema."""
-    for store in _stores():
+def db_upgrade(wanted: tuple[str, ...]) -> None:
+    """Bring every store of this process, or those named, to the newest schema."""
+    for store in _stores(wanted):
         changed = schema.upgrade(store)
         click.echo(f"{store.name}: {'brought to' if changed else 'already at'} {schema.head(store.name)}")
 
 
 @click.command("db-check")
+@_some_stores
 @with_appcontext
-def db_check() -> None:
+def db_check(wanted: tuple[str, ...]) -> None:
     """Fail when a store differs from the models (tables, columns, triggers)."""
-    faults = [fault for store in _stores() for fault in schema.drift(store)]
+    faults = [fault for store in _stores(wanted) for fault in schema.drift(store)]
     for fault in faults:
         click.echo(fault, err=True)
     if faults:

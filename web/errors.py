@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -28,6 +29,8 @@ from web.rooms import audience_here
 _SECRET_FIELDS = ("csrf_token", "password", "passphrase", "secret", "code", "new_password")
 
 _LONGEST_KEPT = 200_000
+
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -183,13 +186,21 @@ def log_scrubbed(app: Flask, error: BaseException) -> None:
     """
     if isinstance(error, StatementError):
         error.hide_parameters = True
-    frames = "".join(traceback.format_tb(error.__traceback__)[-12:])
+    steps = traceback.extract_tb(error.__traceback__)
+    ours = [step for step in steps[:-1] if _is_ours(step.filename)]
+    frames = "".join(traceback.format_list([*ours, *steps[-1:]]))
     where = ""
     kind = type(error).__name__
     if request and audience_here() == "staff":
         where = f" in {request.endpoint}"
         kind = f"{kind}: {error}" if isinstance(error, StatementError) else kind
     app.logger.error("request failed%s: %s\n%s", where, kind, frames)
+
+
+def _is_ours(filename: str) -> bool:
+    """Whether a file is the product's own: library frames say little and are many."""
+    path = Path(filename)
+    return path.is_relative_to(_ROOT) and "site-packages" not in path.parts
 
 
 def set_up(app: Flask) -> None:

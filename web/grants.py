@@ -132,7 +132,8 @@ def _clearing(store: str) -> Iterator[str]:
     """SQL by which dead rows of what must be forgotten do not stay in the data files."""
     for process, table in WIPES.get(store, ()):
         # Versions before 17 let only the owner vacuum; there, autovacuum does it within its next round.
-        yield f"ALTER TABLE {table} SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);"
+        at_once = "autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0"
+        yield f"ALTER TABLE {table} SET ({at_once});"
         yield (
             "DO $$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN "
             f"EXECUTE 'GRANT MAINTAIN ON {table} TO vielstimmig_{process}'; END IF; END $$;"

@@ -9,9 +9,7 @@ from tests.processes import house as houses
 
 
 @pytest.fixture(scope="session")
-def house(
-    postgres: databases.Clusters, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[houses.House]:
+def house(postgres: databases.Clusters, tmp_path_factory: pytest.TempPathFactory) -> Iterator[houses.House]:
     """Five processes over two clusters, each connected as its own role with exactly its rights."""
     with postgres.databases() as urls:
         databases.grant(urls)

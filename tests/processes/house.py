@@ -213,7 +213,7 @@ def running(folder: Path, urls: Mapping[str, str]) -> Iterator[House]:
             house.start(process)
         for process in PROCESSES:
             house.wait_until_ready(process)
-        wait_for(lambda: "Staff logins of the demo" in house.log("office"), "the demo's logins are made", house)
+        wait_for(lambda: "Staff logins" in house.log("office"), "the demo's logins are made", house)
         yield house
     finally:
         for process in list(house.running):

@@ -161,6 +161,19 @@ def test_nothing_of_a_residents_request_is_logged(broken, caplog):
     assert all(record.exc_info is None for record in caplog.records)
 
 
+def test_a_store_that_fails_is_logged_with_our_lines_and_not_with_the_librarys(settings, caplog):
+    app = create_app(
+        replace(settings, urls=settings.urls | {"collector": "sqlite:////nowhere/at/all.sqlite"})
+    )
+    assert app.test_client().get("/s/living-here").status_code == 503
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    lines = [line for line in record.getMessage().splitlines() if line.lstrip().startswith("File ")]
+    assert "OperationalError" in record.getMessage()
+    assert any("stores.py" in line for line in lines)
+    assert sum("site-packages" in line for line in lines) <= 1
+    assert "living-here" not in record.getMessage()
+
+
 def test_staff_errors_name_the_place_but_no_values(broken, caplog):
     client = broken.test_client()
     from web.accounts import store

@@ -49,6 +49,36 @@ def test_db_check_exits_with_1_on_drift(app: Flask) -> None:
     assert (result.exit_code, "published_results" in result.output) == (1, True)
 
 
+def test_one_office_looks_after_its_own_store(app: Flask) -> None:
+    with app.extensions["stores"].get("collector").begin() as session:
+        session.execute(text("DROP TABLE published_results"))
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["db-check", "--store", "register"]).exit_code == 0
+    assert runner.invoke(args=["db-check", "--store", "collector"]).exit_code == 1
+    result = runner.invoke(args=["db-upgrade", "--store", "register"])
+    assert result.output.splitlines() == [f"register: already at {schema.head('register')}"]
+
+
+def test_a_row_of_stores_left_half_upgraded_is_named_and_finished(app: Flask) -> None:
+    """The office is up, the register's migration broke off: nothing of it is there, and going on is safe."""
+    store = app.extensions["stores"].get("register")
+    with store.begin() as session:
+        for table in reversed(stores.BASES["register"].metadata.sorted_tables):
+            session.execute(text(f"DROP TABLE {table.name}"))
+        session.execute(text("DELETE FROM alembic_version"))
+    runner = app.test_cli_runner()
+    checked = runner.invoke(args=["db-check"])
+    assert checked.exit_code == 1
+    assert f"register: at revision None, the newest is {schema.head('register')}" in checked.output
+    finished = runner.invoke(args=["db-upgrade"])
+    assert finished.output.splitlines() == [
+        f"office: already at {schema.head('office')}",
+        f"register: brought to {schema.head('register')}",
+        f"collector: already at {schema.head('collector')}",
+    ]
+    assert runner.invoke(args=["db-check"]).exit_code == 0
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_a_migration_that_breaks_halfway_leaves_nothing(
     dialect: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

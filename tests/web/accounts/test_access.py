@@ -48,6 +48,23 @@ def test_roles_without_access_get_403_everywhere(app, as_role):
                 assert client.get(path).status_code == 403, f"{role} at {path}"
 
 
+def test_roles_without_access_cannot_write_even_with_a_valid_form_token(app, as_role):
+    clients = {role: as_role(role) for role in STAFF_ROLES}
+    tokens = {}
+    for role, client in clients.items():
+        page = client.get("/office").text
+        tokens[role] = page.split('name="csrf_token" value="')[1].split('"')[0]
+    asked = 0
+    for room, _endpoint, method, path in staff_routes(app):
+        if method == "GET" or not room.roles:
+            continue
+        role = next(role for role in STAFF_ROLES if role not in room.roles)
+        answer = clients[role].open(path, method=method, data={"csrf_token": tokens[role]})
+        assert answer.status_code == 403, f"{role} at {method} {path}"
+        asked += 1
+    assert asked >= 20
+
+
 def test_an_account_without_roles_sees_its_home_and_nothing_else(as_role):
     client = as_role()
     assert client.get("/office").status_code == 200

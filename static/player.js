@@ -370,9 +370,11 @@
     var code = form.elements._code;
     if (code && !state.code) {
       try { state.code = scope.Token ? scope.Token.readCode(code.value) : code.value; } catch (error) {
+        state.code = null;
         return { at: "_c", text: error.group > 0 ? fill(words.codeGroup, { group: error.group }) : words.codeMissing };
       }
     }
+    if (code && state.code && !get("_key").textContent) aboutCode();
     return form.elements._consent.checked ? null : { at: "_consent", text: words.consent };
   }
 
@@ -698,6 +700,7 @@
     form.appendChild(bar);
     form.appendChild(live);
     get("_status").textContent = words.nothing;
+    get("_start").appendChild(make("p", { id: "_key", class: "h" }));
   }
 
   function begin(kept) {
@@ -740,10 +743,36 @@
     var at = state.here || "_start";
     scope.history.replaceState({ at: at }, "");
     show(at, at !== "_start");
-    if (scope.Token && !open) scope.fetch(data.keys, { credentials: "omit" }).catch(function () {});
+    aboutCode();
     waiting();
     scope.addEventListener("online", waiting);
     scope.setInterval(waiting, 30000);
+  }
+
+  /* The key that the letter names, worked out from the key itself, and whether the code is still good; asking
+   * uses nothing up. A code whose token lies on this phone already may well be used. */
+  function aboutCode() {
+    if (!sealed) return;
+    scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer" }).then(function (reply) {
+      return reply.json();
+    }).then(function (found) {
+      if (!state.code) return;
+      var key = found.keys.filter(function (one) { return one.mark === state.code.mark; })[0];
+      if (!key) return tellAtStart("other_key");
+      scope.Token.keyId(key).then(function (id) {
+        get("_key").textContent = words.key.replace("%(print)s", id.match(/.{1,4}/g).join(" "));
+      });
+      if (state.job) return;
+      return scope.Token.ask(found.token + "/ask", state.code).then(function (reply) {
+        tellAtStart(reply.state);
+      }, function (error) {
+        if (!error.retry) tellAtStart(error.code);
+      });
+    }).catch(function () { /* without a network there is nothing to say yet */ });
+  }
+
+  function tellAtStart(code) {
+    if (here === "_start" && words.refusals[code]) complain({ at: "_start", text: words.refusals[code] });
   }
 
   /* What could not be sent is sent as soon as there is a network again. */

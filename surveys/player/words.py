@@ -27,6 +27,7 @@ def words(r_: Say, refusal: Callable[[str], str]) -> dict[str, Any]:
             "This browser cannot send your answers by the safest way. You can answer here all the same; "
             "what then holds is said below."
         ),
+        "key": r_("Fingerprint of the key, as on your letter: %(print)s"),
         "mine": r_("Is this phone only yours?"),
         "mineYes": r_("Yes, only I use it"),
         "mineNo": r_("No, others use it too"),

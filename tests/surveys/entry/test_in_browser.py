@@ -2,7 +2,6 @@
 
 import pytest
 
-from participation.access.collector.models import Waiting
 from participation.access.collector.store import waiting_count
 from tests.surveys.collection.conftest import phone, signing_pair
 
@@ -14,7 +13,6 @@ pytestmark = pytest.mark.browser
 def waiting(app, phone):
     (key_id,) = phone.fielding.keys.values()
     with app.extensions["stores"].get("collector").read() as session:
-        assert Waiting.__tablename__ == "waiting"
         return waiting_count(session, key_id)
 
 
@@ -42,9 +40,7 @@ def test_interviews_follow_each_other_and_wait_for_the_network(app, phone, staff
     page.wait_for_selector("p[role=status]:has-text('(2)')")
     page.context.set_offline(False)
     page.evaluate("window.dispatchEvent(new Event('online'))")
-    page.wait_for_function(
-        "document.querySelector('p[role=status]').textContent === 'Your answers have arrived'"
-    )
+    page.get_by_text("Your answers have arrived", exact=True).wait_for()
     assert waiting(app, phone) == 3
     # Nothing is kept on the device.
     assert page.evaluate("indexedDB.databases().then(found => found.length)") == 0

@@ -74,13 +74,32 @@ def test_from_the_letter_to_received(served, survey, page, arrived):
     page.go_forward()
     code = str(phone.fielding.people[0].code)
     bodies = {url.removeprefix(served): body for method, url, body in sent if method == "POST"}
-    assert set(bodies) == {"/token", "/s/small/answers"}
+    assert set(bodies) == {"/token/ask", "/token", "/s/small/answers"}
     assert all(code not in url for _, url, _ in sent)
     assert code not in bodies["/s/small/answers"]
     assert "2020" not in bodies["/s/small/answers"]
     assert "٢٠٢٠" not in bodies["/s/small/answers"]
     (answers,) = arrived()
     assert (answers["district"], answers["born.self"], answers["arrival"]) == ("south", "no", "late")
+
+
+def test_the_keys_fingerprint_is_shown_as_on_the_letter(served, survey, page):
+    phone = survey()
+    enter(page, served, phone)
+    (key,) = phone.keys()["keys"]
+    page.get_by_text(f"Fingerprint of the key, as on your letter: {key['fingerprint']}").wait_for()
+
+
+def test_a_code_that_cannot_be_used_is_told_before_the_first_question(served, survey, new_page):
+    phone = survey()
+    page = new_page()
+    enter(page, served, phone)
+    begin(page)
+    send(page)
+    received(page)
+    again = new_page()
+    enter(again, served, phone)
+    again.get_by_role("alert").get_by_text("This access code was used already").wait_for()
 
 
 def test_every_question_can_be_left_out_and_refused(served, survey, page, arrived):

@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Seconds between an abrupt end of a child and its next start; doubled up to the last value.
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
+#: Seconds that children have to end by themselves.
+_PATIENCE = 15.0
+
 
 class Stop(Exception):
     """Ctrl-C or SIGTERM arrived."""
@@ -111,7 +114,7 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
     for child in children:
         if child.poll() is None:
             child.terminate()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + _PATIENCE
     for child in children:
         try:
             child.wait(max(0.1, deadline - time.monotonic()))

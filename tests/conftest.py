@@ -263,8 +263,9 @@ def staff_page(
         cookie = as_role(*roles).get_cookie("office", path=STAFF_PATH)
         assert cookie is not None
         page = new_page(base_url=served, **options)
-        # Playwright takes the path of a cookie from the folder part of its address, hence the slash.
-        page.context.add_cookies([{"name": "office", "value": cookie.value, "url": f"{served}{STAFF_PATH}/"}])
+        # The very path of the product's own cookie: two of one name with different paths would both be sent.
+        place = {"domain": "127.0.0.1", "path": STAFF_PATH}
+        page.context.add_cookies([{"name": "office", "value": cookie.value, **place}])
         return page
 
     return opened

@@ -94,7 +94,8 @@ def html_book(document: Mapping[str, Any], language: str, words: Mapping[str, st
         for number, table in enumerate(document["tables"])
     ]
     return (
-        f'<!doctype html><html lang="{escape(language)}" dir="{direction(language)}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{escape(language)}" dir="{direction(language)}"><head>'
+        '<meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><main>{''.join(body)}</main></body></html>\n"
     )

@@ -291,11 +291,10 @@ def tables(slug: str, language: str, kind: str) -> ResponseReturnValue:
     if kind == "pdf":
         content = pdf("tablebook", bookfiles.print_data(document, tag, own), tag)
         return _file(content, f"{slug}-tables.pdf", "application/pdf")
-    if kind == "json":
-        return _file(
-            json.dumps(document, ensure_ascii=False, indent=1).encode(), f"{slug}.json", "application/json"
-        )
-    abort(404)
+    if kind != "json":
+        abort(404)
+    content = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    return _file(content, f"{slug}.json", "application/json")
 
 
 @room.get("/<slug>/<language>/flyer.pdf")

@@ -124,7 +124,8 @@ def test_a_batch_that_kills_its_process_is_given_up(fielded):
     with fielded.app_context():
         for attempt in range(store.ATTEMPTS):
             with stores.collector.begin() as session:
-                assert store.claim(session, cli.now() - 2 * (store.ATTEMPTS - attempt) * store.STALE) is not None
+                earlier = 2 * (store.ATTEMPTS - attempt) * store.STALE
+                assert store.claim(session, cli.now() - earlier) is not None
         assert cli.run_next() is None
     found = state(fielded, job_id)
     assert (found.state, found.problem["code"]) == ("failed", "given_up")

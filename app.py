@@ -77,7 +77,7 @@ CHORES: tuple[str, ...] = (
     "analysis.cli:CHORE",
     "participation.conference.hall.views:CHORE",
     "participation.conference.slips.views:CHORE",
-    "participation.access.register.views:CHORE",
+    "participation.access.register.cli:CHORE",
 )
 
 

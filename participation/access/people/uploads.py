@@ -63,6 +63,9 @@ class Upload:
     def say(self, state: str, **details: Any) -> None:
         """Replace the state, keeping what was said before under other names."""
         kept = {**self.state(), **details, "state": state}
+        if state in OVER:
+            # The first rows, shown on the mapping page, hold names.
+            kept.pop("first", None)
         draft = self.folder / f".{self.name}.{secrets.token_hex(4)}"
         draft.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
         draft.replace(self._state)

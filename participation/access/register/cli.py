@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from flask.cli import AppGroup, with_appcontext
 
 from participation.access import citizenship, journal, sample
 from participation.access.people import store as people_store
+from participation.access.people import uploads
 from participation.access.people.forms import fault_text as sample_fault_text
 from participation.access.people.forms import table_fault_text
+from participation.access.people.views import uploads_folder
 from participation.access.register import store, views
 from participation.access.register.forms import fault_text
 from participation.access.register.store import RegisterFault
@@ -167,3 +169,26 @@ def purge(day: Any) -> None:
         click.echo(f"{name}: {people} people and all codes deleted")
     if not purged:
         click.echo("nothing is due")
+
+
+# ---------------------------------------------------------------- background
+
+#: Seconds between two rounds of the register's chores.
+CHORES_EVERY = 300.0
+
+
+def tidy_and_publish(now: datetime) -> None:
+    """A job of the worker: figures in steps, for the office; forgotten uploads are removed."""
+    last: float | None = current_app.extensions.get("register_tidied")
+    if last is not None and now.timestamp() - last < CHORES_EVERY:
+        return
+    current_app.extensions["register_tidied"] = now.timestamp()
+    uploads.clear(uploads_folder(current_app.config["SETTINGS"]), now.timestamp())
+    with register.read() as session:
+        names = [row.id for row in store.admission_list(session) if row.purged_on is None]
+    by_admission = views.published_accesses()
+    for name in names:
+        views.publish_figures(name, by_admission.get(name, []))
+
+
+CHORE = (("register",), tidy_and_publish)

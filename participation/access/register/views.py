@@ -425,25 +425,3 @@ def purge_due(day: date) -> dict[str, int]:
         store.clear_traces(register)
         journal.forget(signing_folder(_settings()).path / "issued.journal", purged)
     return purged
-
-
-# ---------------------------------------------------------------- background
-
-#: Seconds between two publications of every admission's figures.
-PUBLISHED_EVERY = 300.0
-
-
-def publish_now_and_then(now: datetime) -> None:
-    """A job of the worker: figures in steps, so that the office sees returns without asking anybody."""
-    last: float | None = current_app.extensions.get("figures_published")
-    if last is not None and now.timestamp() - last < PUBLISHED_EVERY:
-        return
-    current_app.extensions["figures_published"] = now.timestamp()
-    with register.read() as session:
-        names = [row.id for row in store.admission_list(session) if row.purged_on is None]
-    by_admission = published_accesses()
-    for name in names:
-        publish_figures(name, by_admission.get(name, []))
-
-
-CHORE = (("register",), publish_now_and_then)

@@ -227,7 +227,7 @@ def test_commands_do_what_pages_do(desk, tmp_path):
 def test_the_worker_publishes_figures_now_and_then(ready):
     from datetime import UTC, datetime
 
-    from participation.access.register.views import PUBLISHED_EVERY, publish_now_and_then
+    from participation.access.register.cli import CHORES_EVERY, tidy_and_publish
 
     def figures():
         with ready.collector.read() as session:
@@ -240,10 +240,10 @@ def test_the_worker_publishes_figures_now_and_then(ready):
     now = datetime.now(UTC)
     with ready.app.app_context():
         rename("Renamed")
-        publish_now_and_then(now)
+        tidy_and_publish(now)
         assert figures() == "Renamed"
         rename("Again")
-        publish_now_and_then(now + timedelta(seconds=PUBLISHED_EVERY - 1))
+        tidy_and_publish(now + timedelta(seconds=CHORES_EVERY - 1))
         assert figures() == "Renamed"
-        publish_now_and_then(now + timedelta(seconds=PUBLISHED_EVERY + 1))
+        tidy_and_publish(now + timedelta(seconds=CHORES_EVERY + 1))
         assert figures() == "Again"

@@ -69,3 +69,24 @@ def test_the_licence_is_the_whole_text() -> None:
     assert text.split("\n", 1)[0].strip() == "EUROPEAN UNION PUBLIC LICENCE v. 1.2"
     assert [number for number in range(1, 16) if f"\n{number}. " not in text] == []
     assert "\nAppendix\n" in text
+
+
+def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn, path = set(), []
+    for line in text.split("## Rooms")[1].split("```")[1].splitlines():
+        found = re.match(r"( *)([a-z]+)/ ", line)
+        if found:
+            path = [*path[: len(found[1]) // 2], found[2]]
+            drawn.add("/".join(path))
+    # Lines with several folders are named one by one.
+    drawn |= {"templates", "static", "tests", "bench", "tools", "migrations"} & {
+        name for line in text.splitlines() for name in re.findall(r"\b([a-z]+)/", line)
+    }
+    rooms = {
+        str(file.parent.relative_to(ROOT))
+        for package in ("web", "participation", "surveys", "analysis", "demo")
+        for file in (ROOT / package).rglob("*.py")
+    }
+    assert sorted(rooms - drawn) == []
+    assert sorted(place for place in drawn if not (ROOT / place).is_dir()) == []

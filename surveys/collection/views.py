@@ -128,6 +128,9 @@ def _from_form(survey: str, channel: str) -> ResponseReturnValue:
     try:
         fielded = _fielded(survey, channel, form.get("_version"))
         variant = _number(form.get("_variant", "1"))
+    except Refused as refusal:
+        abort(STATUS[refusal.code])
+    try:
         raw = {name: values for name, values in form.to_dict(flat=False).items() if name not in _ENVELOPE}
         checked = check(fielded.questionnaire, raw, variant)
         # Answers off the path are named once before they are left out; the page then carries `_seen`.

@@ -296,3 +296,14 @@ def test_a_wave_without_two_office_says_so(app, client, signing_pair, monkeypatc
 
 def test_received_speaks_known_languages_only(client, phone):
     assert client.get("/s/small/xx/received").status_code == 404
+
+
+def test_a_wave_whose_questionnaire_is_missing_is_not_open_yet(app, client, phone):
+    from stores import publish
+
+    with app.extensions["stores"].get("collector").begin() as session:
+        publish(session, "office", "questionnaire", "small/1", None)
+    app.extensions.pop("questionnaires", None)
+    assert client.post("/s/small/answers", data=form(phone, "x")).status_code == 503
+    reply = client.post("/s/small/answers", json={"version": 1})
+    assert (reply.status_code, reply.get_json()) == (503, {"code": "not_open"})

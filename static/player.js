@@ -337,7 +337,8 @@
     var note = make("p", { class: "e", id: "_w" }, wrong.text);
     first.setAttribute("aria-describedby", "_w");
     first.setAttribute("aria-invalid", "true");
-    target.insertBefore(note, target.tagName === "FIELDSET" ? target.querySelector("legend").nextSibling : target.firstChild);
+    if (target.tagName === "LABEL") target.parentNode.insertBefore(note, target);
+    else target.insertBefore(note, target.tagName === "FIELDSET" ? target.querySelector("legend").nextSibling : target.firstChild);
     document.title = words.error + ": " + title;
     first.focus();
   }

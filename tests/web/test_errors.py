@@ -7,6 +7,7 @@ import pytest
 from flask import abort
 from sqlalchemy.exc import OperationalError
 
+import stores
 from app import create_app
 from tests.pages import PageClient
 from web import errors
@@ -136,6 +137,29 @@ def test_broken_utf8_in_forms(client, path):
         path, data=b"email=\xff\xfe&password=x", content_type="application/x-www-form-urlencoded"
     )
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/token", "/token/ask"])
+@pytest.mark.parametrize("body", [b'{"code": "\xff\xfe"}', b"[]", b"{", b"", b'{"code": 7}'])
+def test_broken_bodies_for_programs(client, path, body):
+    reply = client.post(path, data=body, content_type="application/json")
+    assert (reply.status_code, reply.json) == (400, {"code": "malformed"})
+
+
+@pytest.mark.parametrize("path", ["/token", "/token/ask", "/s/open-one/answers"])
+def test_bodies_beyond_the_limit_are_refused_for_programs_too(settings, path):
+    app = create_app(replace(settings, max_body_bytes=1_000))
+    with app.app_context(), stores.collector.begin() as session:
+        stores.publish(session, "office", "wave", "open-one", {"id": "w", "versions": [1], "access": "x"})
+    sent = {"data": b'{"code": "' + b"x" * 2_000 + b'"}', "content_type": "application/json"}
+    assert app.test_client().post(path, **sent).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/s/any/answers", "/office/login"])
+def test_other_methods_are_405_and_name_the_right_ones(client, path):
+    reply = client.delete(path)
+    assert reply.status_code == 405
+    assert "POST" in reply.headers["Allow"]
 
 
 def test_a_failed_store_is_503_with_a_pause(broken):

@@ -14,6 +14,7 @@ from analysis.columns import MISSING, Column, Floats
 from analysis.design import SurveyDesign
 from analysis.errors import DataError
 from analysis.exchange.codebook import Codebook, codebook
+from analysis.margin_items import complete_margins
 from analysis.margins import Margin, Margins
 from analysis.plan import Plan, Step
 from analysis.tables import Item, WaveData
@@ -204,14 +205,24 @@ def design(found: Mapping[str, Column], frame: Frame) -> SurveyDesign:
     return SurveyDesign.create(data, weights=WEIGHT, strata=KEY, wave=frame.key, lonely="adjust")
 
 
-def weigh(start: SurveyDesign, steps: Sequence[Step], margins: Mapping[str, Margin]) -> SurveyDesign:
-    """The weighting chain of a plan; every step leaves its diagnostics in the design."""
+def weigh(
+    start: SurveyDesign, steps: Sequence[Step], margins: Mapping[str, Margin], wave: str = ""
+) -> SurveyDesign:
+    """The weighting chain of a plan; every step leaves its diagnostics in the design.
+
+    A margin ``age`` is the wave's own where ``age@<wave>`` is stored: counts change over the years.  Missing
+    margin items are completed within the key, for weighting only; a step's option ``outside`` says what
+    becomes of categories that a margin lacks.
+    """
     now = start
     for step in steps:
-        chosen = [margins[name] for name in step.margins if name in margins]
-        missing = [name for name in step.margins if name not in margins]
+        names = [own if (own := f"{name}@{wave}") in margins else name for name in step.margins]
+        missing = [name for name in names if name not in margins]
         if missing:
             raise DataError("unknown_margin", f"there is no margin called {missing[0]}", missing[0])
+        chosen = [margins[name] for name in names]
+        if chosen:
+            now = complete_margins(now, Margins(tuple(chosen)), key=KEY, outside=step.options.get("outside"))
         options = {
             key: value for key, value in step.options.items() if key in {"lower", "upper", "method", "bounds"}
         }
@@ -238,7 +249,7 @@ def wave_data(
     found = columns(questionnaire, responses)
     weighted = design(found, frame)
     if not frame.open_participation:
-        weighted = weigh(weighted, steps, margins or {})
+        weighted = weigh(weighted, steps, margins or {}, frame.key)
     return WaveData(
         key=frame.key,
         label=frame.label,

@@ -63,6 +63,7 @@ class _Canvas:
     """Collects elements; mirrors the horizontal direction for languages that run from right to left."""
 
     rtl: bool
+    printed: bool = False
     width: float = WIDTH
     parts: list[str] = field(default_factory=list)
 
@@ -94,6 +95,9 @@ class _Canvas:
         self, x: float, y: float, words: str, *, anchor: str = "start", size: int = 14, colour: str = INK
     ) -> None:
         # With direction="rtl" on the root, "start" is the right end: the anchor follows the mirrored axis.
+        # The print renderer knows no direction, so there the anchor itself is turned.
+        if self.rtl and self.printed:
+            anchor = {"start": "end", "end": "start"}.get(anchor, anchor)
         self.parts.append(
             f'<text x="{self.x(x)}" y="{y:g}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">'
             f"{escape(words)}</text>"
@@ -107,7 +111,7 @@ class _Canvas:
         return len(lines) * LINE
 
     def finish(self, height: float, title: str, description: str, language: str, ident: str) -> str:
-        way = ' direction="rtl"' if self.rtl else ""
+        way = ' direction="rtl"' if self.rtl and not self.printed else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:g} {height:g}" role="img" '
             f'lang="{escape(language)}"{way} aria-labelledby="{ident}-t {ident}-d" font-family="sans-serif">'
@@ -134,13 +138,17 @@ def wrap(words: str, letters: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Frame:
-    """What every figure needs: title, description for those who cannot see it, language, direction, an id."""
+    """What every figure needs: title, description for those who cannot see it, language, direction, an id.
+
+    ``printed`` is for renderers that know no text direction (PDF, PNG).
+    """
 
     title: str
     description: str
     language: str = "en"
     rtl: bool = False
     ident: str = "figure"
+    printed: bool = False
 
 
 def _percent_axis(canvas: _Canvas, top: float, bottom: float, start: float, wide: float) -> None:
@@ -152,7 +160,7 @@ def _percent_axis(canvas: _Canvas, top: float, bottom: float, start: float, wide
 
 def dots(frame: Frame, rows: Sequence[Dot]) -> str:
     """One row per group, in the given order: label, dot, interval; hidden ones show their mark."""
-    canvas, y = _Canvas(frame.rtl), PAD + 14.0
+    canvas, y = _Canvas(frame.rtl, frame.printed), PAD + 14.0
     start, wide = float(PAD), WIDTH - 2 * PAD - 44.0
     heights = [len(wrap(row.label, 46)) * LINE + 22 for row in rows]
     _percent_axis(canvas, PAD, PAD + sum(heights), start, wide)
@@ -175,7 +183,7 @@ def diverging(frame: Frame, answers: Sequence[str], rows: Sequence[Bars]) -> str
 
     With an odd number of answers the middle one straddles the centre line.
     """
-    canvas, y = _Canvas(frame.rtl), PAD + 14.0
+    canvas, y = _Canvas(frame.rtl, frame.printed), PAD + 14.0
     colours = _colours(len(answers))
     for colour, answer in zip(colours, answers, strict=True):
         canvas.box(PAD, y - 11, 12, 12, colour)
@@ -217,7 +225,7 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
 
     ``breaks`` are sentences that are printed under the figure.
     """
-    canvas = _Canvas(frame.rtl)
+    canvas = _Canvas(frame.rtl, frame.printed)
     left, right, top, bottom = 40.0, WIDTH - 24.0, PAD + 6.0, 190.0
     for percent in (0, 25, 50, 75, 100):
         y = bottom - (bottom - top) * percent / 100
@@ -256,7 +264,7 @@ def ranks(frame: Frame, rows: Sequence[tuple[str, int, int]]) -> str:
     """Rank intervals: label, best and worst rank that the votes allow; overlapping ones are not told
     apart.
     """
-    canvas, y = _Canvas(frame.rtl), PAD + 14.0
+    canvas, y = _Canvas(frame.rtl, frame.printed), PAD + 14.0
     worst = max((high for _, _, high in rows), default=1)
     start, wide = float(PAD + 8), WIDTH - 2.0 * PAD - 16
 
@@ -278,7 +286,7 @@ def matrix(frame: Frame, labels: Sequence[str], wins: Sequence[Sequence[int]]) -
     """Pairwise matrix: how many preferred the row to the column; winners are set off by colour and by a
     ring.
     """
-    canvas, y = _Canvas(frame.rtl), PAD + 14.0
+    canvas, y = _Canvas(frame.rtl, frame.printed), PAD + 14.0
     for number, label in enumerate(labels, start=1):
         y += canvas.wrapped(PAD, y, f"{number} {label}")
     size = min(44.0, (WIDTH - 2 * PAD - 24) / max(1, len(labels)))
@@ -303,12 +311,12 @@ def matrix(frame: Frame, labels: Sequence[str], wins: Sequence[Sequence[int]]) -
 
 def small_multiples(frame: Frame, panels: Sequence[tuple[str, Sequence[Dot]]]) -> str:
     """The same dots for several places, one panel under the other, on one scale."""
-    canvas, y = _Canvas(frame.rtl), PAD + 14.0
+    canvas, y = _Canvas(frame.rtl, frame.printed), PAD + 14.0
     start, wide = float(PAD), WIDTH - 2 * PAD - 44.0
     for name, rows in panels:
         canvas.text(PAD, y, name, size=15, colour=GREY)
         y += LINE
-        top = y - 12
+        top, behind = y - 12, len(canvas.parts)
         for row in rows:
             y += canvas.wrapped(PAD, y, row.label)
             if row.value is None or row.low is None or row.high is None:
@@ -320,6 +328,9 @@ def small_multiples(frame: Frame, panels: Sequence[tuple[str, Sequence[Dot]]]) -
                 canvas.dot(start + wide * row.value / 100, y - 4)
                 canvas.text(WIDTH - PAD, y, f"{row.value:g}", anchor="end")
             y += LINE
+        drawn = canvas.parts[behind:]
+        del canvas.parts[behind:]
         _percent_axis(canvas, top, y - 10, start, wide)
+        canvas.parts += drawn
         y += 26
     return canvas.finish(y, frame.title, frame.description, frame.language, frame.ident)

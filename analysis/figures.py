@@ -12,9 +12,9 @@ from localtext import direction
 Document = Mapping[str, Any]
 
 
-def frame(title: str, description: str, language: str, ident: str) -> Frame:
+def frame(title: str, description: str, language: str, ident: str, printed: bool = False) -> Frame:
     """Title, description, direction and id of a figure."""
-    return Frame(title, description, language, direction(language) == "rtl", ident)
+    return Frame(title, description, language, direction(language) == "rtl", ident, printed)
 
 
 def _dot(label: str, cell: Mapping[str, Any]) -> Dot:
@@ -22,7 +22,13 @@ def _dot(label: str, cell: Mapping[str, Any]) -> Dot:
 
 
 def table_figure(
-    document: Document, table: Document, language: str, ident: str, words: Mapping[str, str] = WORDS
+    document: Document,
+    table: Document,
+    language: str,
+    ident: str,
+    words: Mapping[str, str] = WORDS,
+    *,
+    printed: bool = False,
 ) -> str:
     """The figure of one table.
 
@@ -31,7 +37,7 @@ def table_figure(
     """
     labels = answers(document, table, language)
     title = heading(document, table, language)
-    told = frame(title, f"{title}. {words['described']}", language, ident)
+    told = frame(title, f"{title}. {words['described']}", language, ident, printed)
     if not table["group"]:
         cells = table["rows"][0]["cells"] if table["rows"] else []
         return dots(told, [_dot(label, cell) for label, cell in zip(labels, cells, strict=True)])

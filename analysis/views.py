@@ -15,18 +15,22 @@ from flask import Response, abort, flash, redirect, render_template, request, se
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from markupsafe import Markup
 
 from analysis import assemble, margin_files, store
+from analysis.charts import Dot, dots
+from analysis.diagnostics import WeightingStep
 from analysis.errors import AnalysisError
 from analysis.exchange import bookfiles, flat, metadata, packages
 from analysis.exchange.codebook import chunks_of
+from analysis.figures import frame as figure_frame
 from analysis.figures import table_figure
 from analysis.forms import ActForm, MarginForm, NewPlanForm, PlanForm, ReleaseForm
 from analysis.models import StoredPlan
 from analysis.plan import loads, read
 from analysis.plan_checks import check
 from analysis.sentences import SENTENCES
-from analysis.tables import WaveData, catalogue
+from analysis.tables import Item, WaveData, catalogue
 from localtext import NAMES
 from stores import collector, office
 from surveys.faults import Fault, Faulty
@@ -256,10 +260,20 @@ def _first_plan(form: NewPlanForm) -> str:
         "waves": [form.wave.data],
         "weighting": [{"step": "rake", "margins": usable}] if usable else [],
         "tables": _first_tables(data, groups, set(sensitive)),
-        "findings": [{"item": first, "categories": top, "text": dict(data.items[first].label)}],
+        "findings": [{"item": first, "categories": top, "text": _finding_text(data.items[first], top)}],
         "disclosure": {"method": "full" if data.open_participation else "sample", "sensitive": sensitive},
     }
     return str(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+
+
+def _finding_text(item: Item, categories: list[str]) -> dict[str, str]:
+    """Question and answers in every language: a first sentence that the analyst words better."""
+    found = {}
+    for tag, words in item.label.items():
+        named = [item.labels.get(code, {}).get(tag, "") for code in categories]
+        if all(named):
+            found[tag] = f"{words} – {' / '.join(named)}"
+    return found or dict(item.label)
 
 
 def _first_tables(data: WaveData, groups: list[str], sensitive: set[str]) -> list[dict[str, Any]]:
@@ -369,7 +383,26 @@ def weights(name: str) -> ResponseReturnValue:
     except AnalysisError as error:
         flash(told(error), "danger")
         return redirect(url_for("analysis.plan", name=name))
-    return render_template("analysis/weights.html", name=name, data=data, steps=data.design.steps)
+    steps = data.design.steps
+    figures = [_moves_figure(step, number) for number, step in enumerate(steps)]
+    return render_template("analysis/weights.html", name=name, data=data, steps=steps, figures=figures)
+
+
+def _moves_figure(step: WeightingStep, number: int) -> Markup:
+    """Dots at the share after a step, lines from the share before it."""
+    rows = [
+        Dot(
+            f"{m.margin}: {m.category}",
+            round(100 * m.after, 1),
+            100 * min(m.before, m.after),
+            100 * max(m.before, m.after),
+        )
+        for m in step.moves[:12]
+    ]
+    title = _("Which categories moved most")
+    told_in_words = _("The table beside it holds the same figures.")
+    # Our own drawing: every label in it was escaped when it was drawn.
+    return Markup(dots(figure_frame(title, told_in_words, language(), f"step{number}"), rows))  # noqa: S704
 
 
 @room.get("/plans/<name>/book")
@@ -385,10 +418,11 @@ def book(name: str) -> ResponseReturnValue:
     tag = language()
     tables = [table for table in document["tables"] if table["item"] == item]
     words = bookfiles.WORDS
+    waves = {wave["key"]: bookfiles.said(wave["label"], tag) for wave in document["waves"]}
     shown = [
         {
             "caption": bookfiles.heading(document, table, tag),
-            "wave": table["wave"],
+            "wave": waves[table["wave"]],
             "heads": bookfiles.answers(document, table, tag),
             "rows": [
                 {

@@ -256,8 +256,9 @@ def figure(slug: str, language: str, item: str, group: str) -> ResponseReturnVal
     if table is None:
         abort(404)
     tag = _tag(document, language)
-    svg = table_figure(document, table, tag, "figure", words())
-    if "print" in request.args:
+    printed = "print" in request.args
+    svg = table_figure(document, table, tag, "figure", words(), printed=printed)
+    if printed:
         return _file(pdf("figure", {"svg": svg}, tag), f"{slug}-{item}.pdf", "application/pdf")
     headers.allow(frame_ancestors="*")
     return Response(svg, mimetype="image/svg+xml", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
@@ -308,7 +309,12 @@ def flyer(slug: str, language: str) -> ResponseReturnValue:
         table = table_of(document, name, "")
         if table is not None:
             title = bookfiles.heading(document, table, tag)
-            figures.append({"title": title, "svg": table_figure(document, table, tag, f"f{number}", words())})
+            figures.append(
+                {
+                    "title": title,
+                    "svg": table_figure(document, table, tag, f"f{number}", words(), printed=True),
+                }
+            )
     data = {
         "title": said(document["title"], tag) or slug,
         "findings": [finding(headline, tag) for headline in document["headlines"][:5]],

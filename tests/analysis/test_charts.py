@@ -87,3 +87,10 @@ def test_wrapped_lines_fit_and_keep_every_letter(words, letters):
     lines = wrap(words, letters)
     assert all(len(line) <= letters for line in lines)
     assert "".join("".join(lines).split()) == "".join(words.split())
+
+
+def test_printed_figures_turn_their_anchors_instead_of_naming_a_direction():
+    printed = etree.fromstring(dots(Frame("الثقة", "x", "ar", rtl=True, printed=True), ROWS))
+    assert printed.get("direction") is None
+    labels = [e for e in printed.iter(f"{SVG}text") if e.text == "North"]
+    assert [(e.get("text-anchor"), float(e.get("x")) > 300) for e in labels] == [("end", True)]

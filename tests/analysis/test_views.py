@@ -8,6 +8,16 @@ from analysis import cli, store
 from tests.analysis.conftest import WAVE
 
 
+KEYS = {
+    "name": "keys",
+    "variable": "_key",
+    "source": "Register",
+    "date": "2024",
+    "definition": "adults",
+    "table": "key-a;9.500\nkey-b;4.500",
+}
+
+
 def plan_text(client, name="first"):
     client.submit("/office/analysis/plans/new", {"name": name, "title": "Living here", "wave": WAVE})
     return client.get(f"/office/analysis/plans/{name}")
@@ -83,6 +93,7 @@ def test_merged_cells_are_named(analyst):
 
 def test_plan_book_and_files(fielded, analyst, small_plan):
     assert plan_text(analyst, "whole").status_code == 200
+    analyst.submit("/office/analysis/margins", KEYS)
     small_plan(analyst)
     analyst.submit("/office/analysis/plans/first/run", {}, at="/office/analysis/plans/first")
     with fielded.app_context():
@@ -92,9 +103,11 @@ def test_plan_book_and_files(fielded, analyst, small_plan):
     assert "book.xlsx" in page.text
     assert analyst.get("/office/analysis/plans/first/book").status_code == 200
     for kind in ("html", "xlsx", "pdf", "json"):
-        answer = analyst.get(f"/office/analysis/plans/first/book.{kind}")
+        answer = analyst.get(f"/office/analysis/plans/first/book.{kind}", lint=False)
         assert answer.status_code == 200
-    assert analyst.get("/office/analysis/plans/first/weights").status_code == 200
+    weights = analyst.get("/office/analysis/plans/first/weights")
+    assert "_key: key-a" in weights.text
+    assert weights.text.count("<svg") == 1
 
 
 def test_a_faulty_plan_names_every_fault(analyst):

@@ -1,5 +1,4 @@
-"""Do 95 % intervals hold the truth in 95 of 100 samples? The simulation of ``bench/coverage.py``, "
-"held to its aims."""
+"""Do 95 % intervals hold the truth in 95 of 100 samples? The simulation of ``bench/coverage.py``, tested."""
 
 from __future__ import annotations
 

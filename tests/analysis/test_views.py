@@ -7,7 +7,6 @@ import stores
 from analysis import cli, store
 from tests.analysis.conftest import WAVE
 
-
 KEYS = {
     "name": "keys",
     "variable": "_key",

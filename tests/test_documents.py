@@ -1,11 +1,13 @@
 """Documents for people stay true: links lead somewhere, commands and settings exist."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
+from app import ROOMS
 from tests.test_architecture import ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -71,6 +73,20 @@ def test_the_licence_is_the_whole_text() -> None:
     assert "\nAppendix\n" in text
 
 
+def test_the_proxy_leads_every_staff_page_to_a_process_that_serves_it() -> None:
+    """By the paths of docs/operating.md, longest first, as nginx chooses."""
+    text = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    ways = re.findall(r"^    location (/office\S*) +\{ proxy_pass http://(\w+); \}$", text, re.MULTILINE)
+    for place in ROOMS:
+        file, attribute = place.split(":")
+        room = getattr(import_module(file), attribute)
+        if room.audience != "staff":
+            continue
+        path = f"{room.url_prefix}/"
+        process = max((way for way in ways if path.startswith(way[0])), key=lambda way: len(way[0]))[1]
+        assert process in room.processes, path
+
+
 def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     drawn, path = set(), []
@@ -85,8 +101,8 @@ def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
     }
     rooms = {
         str(file.parent.relative_to(ROOT))
-        for package in ("web", "participation", "surveys", "analysis", "demo")
+        for package in ("web", "participation", "surveys", "analysis")
         for file in (ROOT / package).rglob("*.py")
     }
-    assert sorted(rooms - drawn) == []
+    assert sorted(rooms - drawn) == [], "draw new rooms into docs/architecture.md"
     assert sorted(place for place in drawn if not (ROOT / place).is_dir()) == []

@@ -18,14 +18,12 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
-from analysis.errors import AnalysisError
+from analysis.bounds import AuditError, Program
 
 Floats = NDArray[np.float64]
 Where = tuple[tuple[str, frozenset[str]], ...]
@@ -36,10 +34,6 @@ quick.
 
 LAYER = "release"
 """Name of the variable that tells the releases of one wave apart (who was already in which release)."""
-
-
-class AuditError(AnalysisError):
-    """Statements that cannot be audited: unknown codes, or figures that contradict each other."""
 
 
 def where(**codes: str | Iterable[str]) -> Where:
@@ -367,7 +361,7 @@ def _attack(
     found: dict[tuple[Where, Where | None], Exposure] = {}
     if not targets:
         return found
-    program = _Program.of(*constraints(statements, family.row))
+    program = Program.of(*constraints(statements, family.row))
     rows = csr_array(np.array([row for _, _, row, _ in targets], dtype=float))
     low = np.array([size for *_, size in targets], dtype=float)
     high = low.copy()
@@ -390,7 +384,7 @@ def _attack(
 
 
 def _in_whole_people(
-    program: _Program,
+    program: Program,
     row: NDArray[np.bool_],
     ends: tuple[int, int],
     known: tuple[Floats, Floats, int],
@@ -438,93 +432,8 @@ def constraints(
     return csr_array(np.array(rows)), np.array(low, dtype=float), np.array(high, dtype=float)
 
 
-_UNBOUNDED = 2**31
-
-
-@dataclass(frozen=True)
-class _Program:
-    """The statements as a program, prepared once for many targets."""
-
-    matrix: Any
-    low: Floats
-    high: Floats
-    stacked: Any
-    limit: Floats
-
-    @classmethod
-    def of(cls, matrix: csr_array, low: Floats, high: Floats) -> _Program:
-        upper, lower = np.flatnonzero(np.isfinite(high)), np.flatnonzero(np.isfinite(low))
-        stacked = csr_array(vstack([matrix[upper], -matrix[lower]]))
-        return cls(matrix, low, high, stacked, np.concatenate([high[upper], -low[lower]]))
-
-    def only(self, rows: NDArray[np.bool_]) -> _Program:
-        """The program of some of the statements."""
-        index = np.flatnonzero(rows)
-        return _Program.of(csr_array(self.matrix[index]), self.low[index], self.high[index])
-
-    def bound(
-        self,
-        target: NDArray[np.bool_],
-        *,
-        whole: bool = False,
-        witness: Callable[[Floats], None] | None = None,
-    ) -> tuple[int, int]:
-        """Smallest and largest number of people in ``target`` that fits, by the linear relaxation or
-        (``whole``) exactly."""
-        cost = target.astype(float)
-        ends, integral = [], []
-        for sign in (1.0, -1.0):
-            answer: Any = linprog(
-                sign * cost, A_ub=self.stacked, b_ub=self.limit, bounds=(0, None), method="highs"
-            )
-            if answer.status == 2:
-                raise AuditError("figures_contradict", "the released figures contradict each other")
-            ends.append(np.inf if answer.status == 3 else sign * answer.fun)
-            # A whole-number solution of the relaxation is the best whole-number solution.
-            done = answer.status == 3 or bool(np.all(np.abs(answer.x - np.round(answer.x)) < 1e-9))
-            integral.append(done)
-            if witness is not None and done and answer.status == 0:
-                witness(np.round(answer.x))
-        smallest, largest = int(np.ceil(ends[0] - 1e-7)), _floor(ends[1])
-        if not whole or largest >= _UNBOUNDED:
-            return smallest, largest
-        exact = [
-            None if done else self._whole(sign * cost)
-            for sign, done in zip((1.0, -1.0), integral, strict=True)
-        ]
-        return (
-            smallest if exact[0] is None else int(exact[0]),
-            largest if exact[1] is None else int(-exact[1]),
-        )
-
-    def some(self, target: NDArray[np.bool_], floor: float, ceiling: float) -> Floats | None:
-        """Any table of whole numbers that fits and has ``floor`` .. ``ceiling`` people in ``target``."""
-        matrix = csr_array(vstack([self.matrix, csr_array(target.astype(float)[None, :])]))
-        answer = milp(
-            np.zeros(len(target)),
-            constraints=LinearConstraint(matrix, np.append(self.low, floor), np.append(self.high, ceiling)),
-            integrality=np.ones(len(target), dtype=np.int64),
-            options={"time_limit": 2.0},
-        )
-        return None if answer.x is None else np.asarray(np.round(answer.x), dtype=float)
-
-    def _whole(self, cost: Floats) -> float | None:
-        """Optimum over whole numbers, or None when not found in time (then the relaxation's end stands)."""
-        answer = milp(
-            cost,
-            constraints=LinearConstraint(self.matrix, self.low, self.high),
-            integrality=np.ones(len(cost), dtype=np.int64),
-            options={"time_limit": 2.0},
-        )
-        return float(np.round(answer.fun)) if answer.status == 0 else None
-
-
-def _floor(value: float) -> int:
-    return _UNBOUNDED if not np.isfinite(value) else int(np.floor(value + 1e-7))
-
-
 def _culprits(
-    statements: Sequence[Released], program: _Program, target: NDArray[np.bool_], policy: AuditPolicy
+    statements: Sequence[Released], program: Program, target: NDArray[np.bool_], policy: AuditPolicy
 ) -> tuple[str, ...]:
     """The tables without any one of which the group would not be exposed: a minimal set, by leaving out."""
     owners: list[str] = []

@@ -6,6 +6,7 @@ import io
 import pymupdf
 import pytest
 
+from localtext import NAMES
 from participation.access import letters
 from participation.access.letters import Letter, Sender, Words
 
@@ -143,3 +144,10 @@ def test_the_print_shops_table_runs_no_formula(header):
     assert table[0]["languages"] == "ar de"
     text = letters.mail_merge([letter("de")], header=header)
     assert len(text.splitlines()) == 1 + header
+
+
+def test_twenty_other_languages_cost_no_second_sheet():
+    lines = {tag: f"{tag}: You can answer this survey in your language. Scan the picture." for tag in NAMES}
+    assert len(lines) > 20
+    assert len(pages(letter("de"), lines=lines)) == 2
+    assert len(pages(letter("ar", "de"), lines=lines)) == 2

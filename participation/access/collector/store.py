@@ -72,12 +72,12 @@ def receive(session: Session, submission: Submission) -> str:
     Raises:
         Refused: see there.
     """
-    spent = session.get(Spent, (submission.key_id, submission.token), with_for_update=_row_lock(session))
-    if spent is not None and spent.submission == submission.submission:
-        return "again"
-    batch = open_for_writing(session, submission.key_id)
-    if spent is not None:
-        return _replace(session, spent, submission, batch)
+    try:
+        batch = open_for_writing(session, submission.key_id)
+    except Refused:
+        if was_received(session, submission):
+            return "again"
+        raise
     waiting = random_id()
     row = {
         "key_id": submission.key_id,
@@ -86,14 +86,19 @@ def receive(session: Session, submission: Submission) -> str:
         "revision": submission.revision,
         "waiting": waiting if submission.revisable else None,
     }
-    if not _insert_if_new(session, row):
-        # Another transaction spent the token while this one waited for it.
-        other = session.get(Spent, (submission.key_id, submission.token), populate_existing=True)
-        if other is not None and other.submission == submission.submission:
-            return "again"
-        raise Refused("spent")
-    _wait(session, batch, waiting, submission.document)
-    return "received"
+    # Inserting first makes the usual way the shortest, and lets the database decide between fifty at once.
+    if _insert_if_new(session, row):
+        _wait(session, batch, waiting, submission.document)
+        return "received"
+    spent = session.get_one(
+        Spent,
+        (submission.key_id, submission.token),
+        with_for_update=_row_lock(session),
+        populate_existing=True,
+    )
+    if spent.submission == submission.submission:
+        return "again"
+    return _replace(session, spent, submission, batch)
 
 
 def was_received(session: Session, submission: Submission) -> bool:

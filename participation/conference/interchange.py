@@ -110,15 +110,17 @@ def _texts(item: Mapping[str, Any], name: str) -> dict[str, str]:
     return found
 
 
+def _column(cell: str) -> str:
+    """Names in lower case; the language tag keeps its own writing."""
+    name, underscore, tag = cell.partition("_")
+    return name.lower() + underscore + tag
+
+
 def _csv(text: str, faults: list[Fault]) -> Iterable[OptionLine]:
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    header = (
-        [cell.strip().lower().replace("label_de_simple", "label_de-simple") for cell in rows[0]]
-        if rows
-        else []
-    )
+    header = [_column(cell.strip()) for cell in rows[0]] if rows else []
     known = any(cell.split("_")[0] in ("label", "name") for cell in header)
     if not known:
         # A plain list, one topic per line; commas belong to the words.

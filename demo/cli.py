@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
 from config import Settings
+from demo import city
+from demo.results import cli as results
 from demo.survey import cli as survey
 from stores import collector, publish, published_all
 
@@ -30,11 +33,16 @@ def demo(if_empty: bool, share: float) -> None:
         raise click.ClickException("there is content already; the demo city needs empty stores")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     begun = monotonic()
+    made: dict[str, Any] = {}
     expected = round(3650 * share)
     with click.progressbar(length=expected, label="Residents answer") as bar:
-        survey.play(app, 2020, "Living here 2020", share=share, say=bar.update)
-        survey.play(app, 2024, "Living here 2024", share=0.6 * share, say=bar.update)
-    codes = survey.open_now(app, "Living here, open now")
+        waves = {}
+        for year, part in ((2020, share), (2024, 0.6 * share)):
+            waves[year] = survey.play(app, year, f"{city.NAME} {year}", share=part, say=bar.update)
+            results.note_waves()
+    made["codes"] = survey.open_now(app, f"{city.NAME}, jetzt offen")
+    made["publication"] = results.make_results(waves)
+    made["plan"] = results.PLAN
     with collector.begin() as session:
-        publish(session, "office", "tour", "demo", {"codes": codes})
+        publish(session, "office", "tour", "demo", made)
     click.echo(f"The demo city is ready ({monotonic() - begun:.0f} s).")

@@ -426,7 +426,7 @@ def nonresponse(admission: str) -> ResponseReturnValue:
         everybody = store.classes(session, admission)
     form = ClassesForm(formdata=None, by=by)
     form.by.choices = [(name, _("Stratum") if name == "stratum" else name) for name in names]
-    indicator, problem = _indicator(found, step)
+    indicator, parts, problem = _indicator(found, by, step)
     return render_template(
         "people/nonresponse.html",
         admission=row,
@@ -438,24 +438,34 @@ def nonresponse(admission: str) -> ResponseReturnValue:
         in_steps=in_steps,
         rr1=rr1,
         indicator=indicator,
+        parts=parts,
         problem=problem,
     )
 
 
-def _indicator(found: list[store.Class], step: int) -> tuple[rindicators.RIndicator | None, str | None]:
-    """The R-indicator of the classes, or why there is none yet."""
+def _indicator(
+    found: list[store.Class], by: list[str], step: int
+) -> tuple[rindicators.RIndicator | None, dict[str, float], str | None]:
+    """The R-indicator of the classes, the part of each variable, or why there is none yet."""
     # Until it is over the indicator is made of steps too: an exact one would tick with every answer.
     if len(found) < 2:
-        return None, _("An R-indicator needs two classes of at least fifty people.")
+        return None, {}, _("An R-indicator needs two classes of at least fifty people.")
     names = [" / ".join(one.values) for one in found]
     try:
         measured = rindicators.classes(
             {name: one.invited for name, one in zip(names, found, strict=True)},
             {name: in_steps(one.issued, step) for name, one in zip(names, found, strict=True)},
         )
-        return rindicators.from_classes(measured), None
     except rindicators.ResponseError as error:
-        return None, _("No R-indicator yet: in “%(name)s” too few have answered.", name=error.place)
+        problem = _("No R-indicator yet: in “%(name)s” too few have answered.", name=error.place)
+        return None, {}, problem
+    parts = {
+        variable: rindicators.partial_of_classes(
+            measured, {name: one.values[place] for name, one in zip(names, found, strict=True)}
+        ).overall
+        for place, variable in enumerate(by)
+    }
+    return rindicators.from_classes(measured), parts, None
 
 
 @room.post("/nonresponse/publish")

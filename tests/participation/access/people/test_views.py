@@ -180,3 +180,18 @@ def test_nobody_else_may_enter(desk, as_role, role):
 def test_posts_need_a_csrf_token(desk):
     for place in ("set-up", "publish", "sample/remove", "slips/publish", "letters/print", "letters/batch"):
         assert desk.clerk.post(f"{desk.base}/{place}", data={}).status_code == 400
+
+
+def test_r_indicators_are_made_of_steps_and_classes(ready):
+    key = digest_key(ready.app.config["SETTINGS"])
+    with ready.register.begin() as session:
+        (signing,) = register_store.keys_of(session, ready.admission)
+        ids = store.recipients(session, ready.admission, 0)
+        made = register_store.make_person_codes(session, ids, 0, today(), key)
+        for one in ids[:119]:
+            digest = codes.digest(made[one], key)
+            register_store.issue(session, digest, "", signing, bytes(32), today())
+    page = ready.clerk.get(f"{ready.base}/nonresponse?by=age&by=stratum").text
+    # 59 and 60 of 60 are both shown as fifty, so both classes answer alike.
+    assert "R = 1.000" in page
+    assert "age 0.000, Stratum 0.000" in page

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from participation.access.admission import SMALLEST, Access
 from participation.access.codes import AccessCode
 from participation.access.register import store as register_store
-from participation.access.register.models import CodeBatch, SigningKey
+from participation.access.register.models import Admission, CodeBatch, SigningKey
 from participation.access.register.store import StratumSpec
 from participation.access.sealing import KeyFolder
 from participation.conference.groups import merge_small
@@ -34,6 +34,8 @@ def set_up(
     small that its ballots are easily told apart.
     """
     register_store.create_admission(session, slug, "conference", title)
+    session.flush()
+    _lock(session, slug)
     if not register_store.has_keys(session, slug):
         together = merge_small({g["code"]: int(g["seats"]) for g in groups}, SMALLEST["conference"])
         specs = [
@@ -45,8 +47,27 @@ def set_up(
             )
             for g in groups
         ]
-        register_store.set_strata(session, slug, specs)
+        # Setting strata draws new marks; whoever prepares at the same time may have read the present ones.
+        if not _stand(session, slug, specs):
+            register_store.set_strata(session, slug, specs)
     return marks(session, slug)
+
+
+def _lock(session: Session, slug: str) -> None:
+    """Page and worker prepare a conference one after the other (SQLite has one writer anyway)."""
+    session.get(Admission, slug, with_for_update=True, populate_existing=True)
+
+
+def _stand(session: Session, slug: str, specs: Sequence[StratumSpec]) -> bool:
+    """Whether the groups are set up like this already."""
+    present = {(one.code, one.label, one.invited) for one in register_store.strata_of(session, slug)}
+    shared: dict[str, list[str]] = {}
+    for spec in specs:
+        shared.setdefault(spec.shares_key_with or spec.code, []).append(spec.code)
+    together = sorted(sorted(codes) for codes in shared.values())
+    return present == {(spec.code, spec.label, spec.invited) for spec in specs} and together == sorted(
+        marks(session, slug).values()
+    )
 
 
 def marks(session: Session, slug: str) -> dict[str, list[str]]:
@@ -59,6 +80,7 @@ def marks(session: Session, slug: str) -> dict[str, list[str]]:
 
 def make_keys(session: Session, access: Access, folder: KeyFolder, today: date) -> list[SigningKey]:
     """Keys for one round, where they are missing."""
+    _lock(session, access.admission)
     return register_store.make_keys(session, access, folder, today)
 
 

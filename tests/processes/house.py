@@ -44,12 +44,16 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: status, text, headers (names in small letters), and the address it came from."""
+    """What came back: status, body, headers (names in small letters), and the address it came from."""
 
     status: int
-    text: str
+    body: bytes
     headers: Mapping[str, str]
     address: str
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
 
     def json(self) -> dict:
         return json.loads(self.text)
@@ -81,7 +85,7 @@ class Visitor:
     @staticmethod
     def _reply(answer, address: str) -> Reply:
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status, answer.read().decode("utf-8", "replace"), headers, address)
+        return Reply(answer.status, answer.read(), headers, address)
 
     def get(self, address: str) -> Reply:
         return self.ask(address)

@@ -65,6 +65,8 @@ def test_a_process_stops_cleanly_and_comes_back(house: House) -> None:
     assert status(house.at("entry", "/health/live")) == 0
     house.start("entry")
     house.wait_until_ready("entry")
+    said = f"Vielstimmig is running at {house.at('entry')} "
+    wait_for(lambda: house.log("entry").count(said) == 2, "it says so", house)
 
 
 def test_every_process_says_where_it_is(house: House) -> None:

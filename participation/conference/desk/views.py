@@ -27,6 +27,7 @@ from participation.conference.desk.forms import (
 )
 from participation.conference.hall import store as hall_store
 from participation.conference.models import Conference
+from participation.conference.needs import store as needs_store
 from participation.conference.store import ConferenceFault, OptionText
 from stores import collector, office
 from web.accounts import current_account
@@ -140,7 +141,7 @@ def overview(slug: str) -> ResponseReturnValue:
         groups = store.groups(session, row)
         options = store.options(session, row)
         rounds = store.rounds(session, row)
-        taken = store.sources(session, row)
+        taken = needs_store.sources(session, row)
     with collector.read() as session:
         needs = hall_store.needs(session, slug)
         facts = {r.code: hall_store.desk_facts(session, store.access_of(row, r).key) for r in rounds}
@@ -222,7 +223,7 @@ def topic(slug: str, code: str) -> ResponseReturnValue:
     with office.read() as session:
         row = conference_or_404(session, slug)
         found = next((o for o in store.options(session, row, dropped=True) if o.code == code), None)
-        merged = [s for s in store.sources(session, row).values() if s.option == code]
+        merged = [s for s in needs_store.sources(session, row).values() if s.option == code]
         history = sorted(v for (c, v) in store.versions(session, row) if c == code)
     if found is None:
         abort(404)
@@ -290,7 +291,7 @@ def needs(slug: str) -> ResponseReturnValue:
         row = conference_or_404(session, slug)
         options = store.options(session, row)
         groups = store.groups(session, row)
-        taken = store.sources(session, row)
+        taken = needs_store.sources(session, row)
     labels = {g.code: said(g.label) for g in groups}
     with collector.read() as session:
         found = [
@@ -313,7 +314,7 @@ def needs(slug: str) -> ResponseReturnValue:
 def _merge(slug: str, chosen: list[dict[str, str]]) -> None:
     if request.form.get("undo"):
         with office.begin() as session:
-            store.unassign(session, conference_or_404(session, slug), request.form["undo"])
+            needs_store.unassign(session, conference_or_404(session, slug), request.form["undo"])
         return
     if not chosen:
         flash(_("Please mark at least one need."), "danger")
@@ -326,7 +327,7 @@ def _merge(slug: str, chosen: list[dict[str, str]]) -> None:
             target = store.add_option(session, row, OptionText({row.languages[0]: label}))
         elif target and target not in {o.code for o in store.options(session, row)}:
             abort(400)
-        store.assign(session, row, chosen, target)
+        needs_store.assign(session, row, chosen, target)
     log("merge", slug, needs=len(chosen), option=target)
 
 
@@ -341,7 +342,7 @@ def add_need(slug: str) -> ResponseReturnValue:
         row = conference_or_404(session, slug)
         typed = [
             {
-                "id": store.typed_id(),
+                "id": needs_store.typed_id(),
                 "text": line[: hall_store.LONGEST_NEED],
                 "language": row.languages[0],
                 "origin": origin,
@@ -350,7 +351,7 @@ def add_need(slug: str) -> ResponseReturnValue:
         ]
         for need in typed:
             label = {row.languages[0]: need["text"][:120]}
-            store.assign(session, row, [need], store.add_option(session, row, OptionText(label)))
+            needs_store.assign(session, row, [need], store.add_option(session, row, OptionText(label)))
     log("typed_needs", slug, needs=len(lines))
     flash(_("%(num)s topics were added.", num=len(lines)), "success")
     return redirect(url_for("conferences.needs", slug=slug))

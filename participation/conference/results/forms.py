@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from participation.conference.panel import Finding
-from web.i18n import lazy_resident as _l
 from web.i18n import resident as r_
 
 RULE_NAMES: dict[str, Any] = {

@@ -20,6 +20,7 @@ from participation.conference.desk.views import conference_or_404, page, said
 from participation.conference.hall import store as hall_store
 from participation.conference.hall.forms import method_sentences
 from participation.conference.hall.views import recount_file
+from participation.conference.needs import store as needs_store
 from participation.conference.panel import RULES, panel
 from participation.conference.results import protocol
 from participation.conference.results.forms import RULE_NAMES, finding_text, step_text
@@ -269,7 +270,7 @@ def _protocol(slug: str) -> dict[str, Any]:
         row = conference_or_404(session, slug)
         groups = store.groups(session, row)
         options = store.options(session, row, dropped=True)
-        sources = store.sources(session, row)
+        sources = needs_store.sources(session, row)
         rounds = store.rounds(session, row)
         versions = store.versions(session, row)
     facts = [_("Held on %(day)s.", day=row.held_on.isoformat())] if row.held_on else []

@@ -29,6 +29,8 @@ from participation.conference.hall.forms import (
     sentence,
     words,
 )
+from participation.conference.panel import panel
+from participation.conference.results.forms import finding_text
 from stores import Store, collector
 from web import headers
 from web.i18n import language
@@ -404,6 +406,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         focus=focus,
         labels=labels,
         outcome=found if conference["publish_as"] == "ranking" else None,
+        findings=[finding_text(f, labels) for f in panel(found["report"], k=conference["choose"]).findings],
         cast=found["cast"],
         digest=found["digest"],
     )

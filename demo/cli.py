@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 
 from config import Settings
 from demo import city
+from demo.conference import cli as conference
 from demo.results import cli as results
 from demo.survey import cli as survey
 from stores import collector, publish, published_all
@@ -35,6 +36,7 @@ def demo(if_empty: bool, share: float) -> None:
     begun = monotonic()
     made: dict[str, Any] = {}
     expected = round(3650 * share)
+    survey.speak(app)
     with click.progressbar(length=expected, label="Residents answer") as bar:
         waves = {}
         for year, part in ((2020, share), (2024, 0.6 * share)):
@@ -43,6 +45,7 @@ def demo(if_empty: bool, share: float) -> None:
     made["codes"] = survey.open_now(app, f"{city.NAME}, jetzt offen")
     made["publication"] = results.make_results(waves)
     made["plan"] = results.PLAN
+    made |= conference.make(app, share)
     with collector.begin() as session:
         publish(session, "office", "tour", "demo", made)
     click.echo(f"The demo city is ready ({monotonic() - begun:.0f} s).")

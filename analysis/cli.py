@@ -216,6 +216,31 @@ def analyse(plan_file: Path, out: Path) -> None:
     click.echo(f"{out}: {len(publication.document['tables'])} tables, auditor: {findings} findings")
 
 
+@click.command("analyse-import")
+@click.argument("data_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--meta", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@with_appcontext
+def import_command(data_file: Path, meta: Path) -> None:
+    """Keep a wave that ran elsewhere: CSV or .sav, described by META (JSON: key, survey, label, dates, mode,
+    frame, population_text, languages, weights, strata, psu, population, decimal, variables).
+    """
+    kind = {"tsv": "csv", "txt": "csv", "zsav": "sav"}.get(
+        ending := data_file.suffix.lower().lstrip("."), ending
+    )
+    try:
+        description = json.loads(meta.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.ClickException(f"{meta} is no JSON: {error}") from None
+    if not isinstance(description, dict):
+        raise click.ClickException(f"{meta}: write one object with the settings")
+    try:
+        with collector.begin() as session:
+            data = store.add_imported(session, description, data_file.read_bytes(), kind)
+    except AnalysisError as error:
+        raise click.ClickException(f"{error.place}: {error}" if error.place else str(error)) from None
+    click.echo(f"{data.key}: {data.responses} responses, {len(data.items)} items")
+
+
 def write_book(out: Path, publication: Publication, audited: dict[str, Any]) -> None:
     """Every file of a book into a folder; a full disk leaves no half file behind under its final name."""
     document = publication.document
@@ -239,4 +264,4 @@ def write_book(out: Path, publication: Publication, audited: dict[str, Any]) -> 
             raise click.ClickException(f"{out / name} was not written: {error.strerror}") from None
 
 
-COMMANDS = (job_command, analyse)
+COMMANDS = (job_command, analyse, import_command)

@@ -27,6 +27,37 @@ class MarginForm(FlaskForm):
     submit = SubmitField(_l("Save the margin"))
 
 
+class ImportForm(FlaskForm):
+    """A wave that ran elsewhere: its file and what must be known of it."""
+
+    key = StringField(
+        _l("Key of the wave (part of addresses)"), validators=[DataRequired(), Length(max=60), SLUG]
+    )
+    survey = StringField(
+        _l("Survey whose questions it shares"), validators=[DataRequired(), Length(max=80), SLUG]
+    )
+    label = StringField(_l("Name of the wave"), validators=[DataRequired(), Length(max=200)])
+    first_day = StringField(_l("First day of the fieldwork"), validators=[DataRequired(), Length(max=10)])
+    last_day = StringField(_l("Last day of the fieldwork"), validators=[DataRequired(), Length(max=10)])
+    mode = StringField(_l("How answers were collected"), validators=[Length(max=100)])
+    frame = StringField(_l("What people were drawn from"), validators=[Length(max=200)])
+    population_text = StringField(_l("Who was meant"), validators=[Length(max=300)])
+    languages = StringField(_l("Languages, separated by blanks"), validators=[Length(max=200)])
+    weights = StringField(_l("Column of the weights"), validators=[Length(max=80)])
+    strata = StringField(_l("Column of the strata"), validators=[Length(max=80)])
+    psu = StringField(_l("Column of the clusters"), validators=[Length(max=80)])
+    population = StringField(_l("Number of people the weights stand for"), validators=[Length(max=20)])
+    decimal = SelectField(_l("Decimal mark of the file"), choices=[".", ","], default=".")
+    variables = TextAreaField(
+        _l("Concept map"),
+        validators=[DataRequired(), Length(max=200000)],
+        render_kw={"rows": 14, "spellcheck": "false", "dir": "ltr"},
+        default="- column: q1\n  concept: \n  recode: {}\n  missing: {}\n",
+    )
+    file = FileField(_l("File: CSV or SPSS (.sav)"))
+    submit = SubmitField(_l("Import the wave"))
+
+
 class NewPlanForm(FlaskForm):
     """The start of a plan: everything else is written for you and can be changed."""
 

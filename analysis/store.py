@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from analysis.assemble import Answers, Frame, wave_data
 from analysis.disclosure import at_release, from_document
 from analysis.errors import AnalysisError, DataError
+from analysis.imported import described, imported, row_ids
 from analysis.margins import Margin
 from analysis.models import Job, KnownWave, Release, StoredBook, StoredMargin, StoredPlan
 from analysis.plan import Step
@@ -121,11 +123,84 @@ def answers(session: Session, key: str) -> list[Answers]:
 def load(
     session: Session, key: str, steps: Sequence[Step] = (), margins: Mapping[str, Margin] | None = None
 ) -> tuple[WaveData, list[str]]:
-    """A wave with its weights, and the ids of its responses in the order of the rows."""
+    """A wave with its weights, and the ids of its responses in the order of the rows.
+
+    An imported wave keeps the weights it came with: the chain of a plan belongs to the waves fielded here.
+    """
     known = wave(session, key)
+    if known.kind == "imported":
+        return _load_imported(session, known)
     found = answers(session, key)
     data = wave_data(questionnaire_of(session, known), found, frame_of(session, known), steps, margins)
     return data, [answer.id for answer in found]
+
+
+def add_imported(session: Session, description: Mapping[str, Any], content: bytes, kind: str) -> WaveData:
+    """Keep a wave that ran elsewhere, after reading all of it; the same file again changes nothing.
+
+    Raises :class:`DataError` naming the setting, or the column and row; ``wave_exists`` for a key that is
+    taken by other data.
+    """
+    about = described(description)
+    newest = _newest_questionnaire(session, about.survey)
+    questionnaire = (
+        None if newest is None else read(published(session, "office", "questionnaire", newest) or {})
+    )
+    data = imported(about, content, kind, questionnaire)
+    document = {
+        "label": dict(about.label),
+        "time": about.time,
+        "channel": "imported",
+        "mode": about.description.mode,
+        "frame": about.description.frame,
+        "population": about.description.population_text,
+        "languages": list(about.description.languages),
+        "file_kind": kind,
+        "questionnaire": newest,
+        "description": json.loads(json.dumps(description, default=str)),
+    }
+    known = session.get(KnownWave, about.key)
+    if known is not None:
+        if known.data != content or known.document.get("description") != document["description"]:
+            raise DataError(
+                "wave_exists",
+                f"there is a wave {about.key} already; choose another key",
+                "key",
+                name=about.key,
+            )
+        return data
+    session.add(
+        KnownWave(key=about.key, survey=about.survey, kind="imported", document=document, data=content)
+    )
+    session.flush()
+    return data
+
+
+def delete_imported(session: Session, key: str) -> None:
+    """Forget an imported wave; raises :class:`DataError` where something was released of it."""
+    known = wave(session, key)
+    if known.kind != "imported":
+        raise DataError("wave_own", f"wave {key} was fielded here and stays", key)
+    if any(key in row.statements for row in session.scalars(select(Release))):
+        raise DataError("wave_released", f"wave {key} stands in a request for release and stays", key)
+    session.delete(known)
+
+
+def _newest_questionnaire(session: Session, survey: str) -> str | None:
+    keys = [
+        key for key in published_all(session, "office", "questionnaire") if key.rpartition("/")[0] == survey
+    ]
+    return max(keys, key=lambda key: int(key.rpartition("/")[2]), default=None)
+
+
+def _load_imported(session: Session, known: KnownWave) -> tuple[WaveData, list[str]]:
+    newest = known.document["questionnaire"]
+    document = published(session, "office", "questionnaire", newest) if newest else None
+    about = described(known.document["description"])
+    data = imported(
+        about, known.data or b"", known.document["file_kind"], read(document) if document else None
+    )
+    return data, row_ids(known.key, data.responses)
 
 
 def overview(session: Session, key: str) -> dict[str, Any]:

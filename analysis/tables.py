@@ -284,6 +284,11 @@ def _adjusted(plan: Plan, tables: Sequence[BookTable]) -> list[BookTable]:
 def _event(data: WaveData, item: str, categories: Sequence[str]) -> Column:
     """A 0/1 column: gave one of the categories; missing stays missing."""
     spec = data.items[item]
+    unknown = next((c for c in categories if c not in spec.categories), None)
+    if unknown is not None:
+        raise AnalysisError(
+            "answer_not_in_wave", f"{item} has no answer {unknown} in wave {data.key}", data.key, name=unknown
+        )
     if spec.multiple:
         names = [spec.columns[spec.categories.index(c)] for c in categories]
         columns = [data.design.data[name] for name in names]

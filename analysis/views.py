@@ -20,12 +20,12 @@ from markupsafe import Markup
 from analysis import assemble, margin_files, store
 from analysis.charts import Dot, dots
 from analysis.diagnostics import WeightingStep
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, DataError
 from analysis.exchange import bookfiles, flat, metadata, packages
 from analysis.exchange.codebook import chunks_of
 from analysis.figures import frame as figure_frame
 from analysis.figures import table_figure
-from analysis.forms import ActForm, MarginForm, NewPlanForm, PlanForm, ReleaseForm
+from analysis.forms import ActForm, ImportForm, MarginForm, NewPlanForm, PlanForm, ReleaseForm
 from analysis.models import StoredPlan
 from analysis.plan import loads, read
 from analysis.plan_checks import check
@@ -153,6 +153,73 @@ def _export(kind: str, book: Any, columns: Any, tag: str, rows: int) -> bytes:
             if kind == "sps":
                 return packages.multiple_response_syntax(book, written.names, tag).encode()
         return path.read_bytes()
+
+
+@room.route("/waves/import", methods=["GET", "POST"])
+def import_wave() -> ResponseReturnValue:
+    """A wave that ran elsewhere: read whole and kept, or refused with the place of the fault."""
+    form, faults = ImportForm(), []
+    if form.validate_on_submit():
+        try:
+            description, content, kind = _upload(form)
+            with collector.begin() as session:
+                data = store.add_imported(session, description, content, kind)
+        except AnalysisError as error:
+            faults = [{"place": error.place, "words": explained(error), "advice": False}]
+        else:
+            audit(office, current_account(), "analysis.import", f"wave {data.key}", {"rows": data.responses})
+            flash(_("The wave is kept. Plans can name it as %(key)s.", key=data.key), "success")
+            return redirect(url_for("analysis.wave", key=data.key))
+    page = render_template("analysis/import.html", form=form, faults=faults)
+    return page, 422 if form.is_submitted() else 200
+
+
+def explained(error: AnalysisError) -> str:
+    """An error with the numbers of its sentence filled in, where it brings all of them."""
+    sentence = SENTENCES.get(error.code)
+    if sentence is None:
+        return error.message
+    try:
+        return _(sentence) % dict(error.params)
+    except KeyError:
+        return error.message
+
+
+def _upload(form: ImportForm) -> tuple[dict[str, Any], bytes, str]:
+    file = form.file.data
+    if file is None or not file.filename:
+        raise DataError("setting_needed", "The file is needed.", "file", name="file")
+    try:
+        # Every value stays the text that was written: 1, 01 and yes are codes here.
+        variables = yaml.load(form.variables.data or "", Loader=yaml.BaseLoader)  # noqa: S506 - plain texts
+    except yaml.YAMLError as error:
+        raise DataError("concept_map", f"The concept map is no YAML: {error}", "variables") from None
+    texts = ("key", "survey", "mode", "frame", "population_text", "weights", "strata", "psu", "decimal")
+    description: dict[str, Any] = {name: (form[name].data or "").strip() for name in texts}
+    description |= {
+        "label": {language(): form.label.data},
+        "dates": [(form.first_day.data or "").strip(), (form.last_day.data or "").strip()],
+        "languages": (form.languages.data or "").split(),
+        "variables": variables,
+    }
+    if (form.population.data or "").strip():
+        found = margin_files.number(form.population.data or "")
+        description["population"] = found.value if found else -1.0
+    ending = file.filename.rpartition(".")[2].lower()
+    return description, file.read(), {"tsv": "csv", "txt": "csv", "zsav": "sav"}.get(ending, ending)
+
+
+@room.post("/waves/<key>/delete")
+def delete_wave(key: str) -> ResponseReturnValue:
+    """Forget an imported wave of which nothing was released."""
+    try:
+        with collector.begin() as session:
+            store.delete_imported(session, key)
+    except AnalysisError as error:
+        flash(explained(error), "danger")
+        return redirect(url_for("analysis.wave", key=key))
+    audit(office, current_account(), "analysis.import.delete", f"wave {key}")
+    return redirect(url_for("analysis.overview"))
 
 
 @room.route("/margins", methods=["GET", "POST"])

@@ -7,6 +7,7 @@ sends sealed answers, which wait and are mixed.  Only the clock is set: a wave o
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,6 +66,19 @@ def document() -> dict[str, Any]:
 
 def _stores(app: Flask) -> Mapping[str, Store]:
     return cast(Mapping[str, Store], app.extensions["stores"].available)
+
+
+def speak(app: Flask, languages: tuple[str, ...] = ("de", "tr")) -> bool:
+    """Attach synthetic audio in two languages to the draft; false where this machine has no speech."""
+    stores = _stores(app)
+    with stores["office"].begin() as session:
+        authoring.save_draft(session, SURVEY, document())
+    if shutil.which("espeak-ng") is None:
+        return False
+    done = app.test_cli_runner().invoke(args=["questionnaire", "speak", SURVEY, *languages])
+    if done.exit_code != 0:
+        raise click.ClickException(f"the demo's audio was not made: {done.output}")
+    return True
 
 
 def field(

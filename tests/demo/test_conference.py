@@ -1,5 +1,6 @@
 """The demo's conferences: shipped facts, fixed seeds, and one that is played whole."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -105,13 +106,14 @@ def test_the_note_of_the_teaching_example_says_what_was_counted() -> None:
 
 
 @pytest.mark.slow
-def test_all_conferences_are_played_through_the_product(app: Flask) -> None:
+def test_all_conferences_are_played_through_the_product(app: Flask, as_role: Any) -> None:
     made = cli.make(app, share=0.1)
     assert "clock" not in app.extensions
     client = app.test_client()
     with app.app_context():
         _check_rostock(app, client, made["conference"])
         _check_comparison(made["comparison"])
+    _check_desk(as_role("moderator"), made)
     teaching = client.get(f"/c/{made['teaching']}/r1/outcome?lang=en").get_data(as_text=True)
     assert "421 ballots" in teaching
     assert "Anthony Towns wins there, 190 to 184 against Steve McIntyre" in teaching
@@ -167,3 +169,22 @@ def _check_comparison(slug: str) -> None:
     assert earlier is not None
     assert len(row.mapping["links"]) == 8
     assert {link["change"] for link in row.mapping["links"]} == {CHANGES[0]}
+
+
+def _check_desk(moderator: Any, made: dict[str, Any]) -> None:
+    """What a moderator of the demo looks at first; every page is linted as it is fetched."""
+    desk = "/office/conferences"
+    assert moderator.get(f"{desk}/").status_code == 200
+    for slug in ("conference", "comparison", "teaching", "open_conference"):
+        assert moderator.get(f"{desk}/{made[slug]}").status_code == 200
+        assert moderator.get(f"{desk}/{made[slug]}/stage").status_code == 200
+    for slug, code in (("conference", "r2"), ("conference", "r3"), ("comparison", "r1"), ("teaching", "r1")):
+        assert moderator.get(f"{desk}/{made[slug]}/rounds/{code}/outcome").status_code == 200
+    mapping = moderator.get(f"{desk}/{made['comparison']}/mapping").get_data(as_text=True)
+    kept = re.findall(r'value="(\w+) (?:>|&gt;) \1 : same"', mapping)
+    assert kept == [line.code for line in hall.fields("leipzig")]
+    for slug, code in (("conference", "r3"), ("comparison", "r1")):
+        shift = moderator.get(f"{desk}/{made[slug]}/rounds/{code}/shift.svg", lint=False)
+        assert shift.mimetype == "image/svg+xml"
+    protocol = moderator.get(f"{desk}/{made['conference']}/protocol.pdf", lint=False)
+    assert protocol.data.startswith(b"%PDF")

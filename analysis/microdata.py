@@ -172,6 +172,42 @@ def suggest(
     return steps
 
 
+@dataclass(frozen=True)
+class Assessment:
+    """What a public use file would need.
+
+    ``k`` and ``ell`` are what the rules ask, ``smallest`` the records of the smallest class, ``risky`` the
+    records that break the rules, ``steps`` the suggested recodings and ``left`` the records that still break
+    the rules after them (to be blanked or left out).
+    """
+
+    k: int
+    ell: int
+    smallest: int
+    risky: int
+    steps: tuple[Recoding, ...]
+    left: int
+
+
+def assessed(
+    keys: Mapping[str, Column],
+    *,
+    sensitive: Sequence[Column] = (),
+    k: int = 5,
+    ell: int = 2,
+    ordered: frozenset[str] = frozenset(),
+) -> Assessment:
+    """How far records are from k-anonymity and l-diversity over the key variables, and what would help.
+
+    Raises :class:`MicrodataError` without a key variable.
+    """
+    columns = [column.category() for column in keys.values()]
+    smallest = int(class_sizes(columns).min())
+    risky = int(_risky(columns, sensitive, k, ell).sum())
+    steps = suggest(keys, sensitive=sensitive, k=k, ell=ell, ordered=ordered)
+    return Assessment(k, ell, smallest, risky, tuple(steps), steps[-1].risky_after if steps else risky)
+
+
 def _candidates(column: Column, ordered: bool) -> list[tuple[str, ...]]:
     levels = column.levels
     if len(levels) <= 2:

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from analysis import assemble, margin_files, store
+from analysis import assemble, margin_files, microdata, recipes, store
 from analysis.charts import Dot, dots
 from analysis.diagnostics import WeightingStep
 from analysis.errors import AnalysisError, DataError
@@ -368,6 +368,7 @@ def plan(name: str) -> ResponseReturnValue:
         faults = _faults(stored.source)
     with collector.read() as session:
         jobs, book = store.jobs(session, name), store.book(session, name)
+        own = {wave.key for wave in store.waves(session) if wave.kind == "own"}
     page = render_template(
         "analysis/plan.html",
         name=name,
@@ -378,8 +379,17 @@ def plan(name: str) -> ResponseReturnValue:
         problem=_problem(jobs[0].problem) if jobs and jobs[0].problem else [],
         act_form=ActForm(),
         release_form=ReleaseForm(slug=name),
+        exports=EXPORTS,
+        script_waves=[key for key in _waves_of(form.source.data or "") if key in own],
     )
     return page, 422 if form.is_submitted() and any(not fault["advice"] for fault in faults) else 200
+
+
+def _waves_of(source: str) -> tuple[str, ...]:
+    try:
+        return read(loads(source)).waves
+    except Faulty:
+        return ()
 
 
 def _stored(name: str) -> StoredPlan:
@@ -470,6 +480,60 @@ def _moves_figure(step: WeightingStep, number: int) -> Markup:
     told_in_words = _("The table beside it holds the same figures.")
     # Our own drawing: every label in it was escaped when it was drawn.
     return Markup(dots(figure_frame(title, told_in_words, language(), f"step{number}"), rows))  # noqa: S704
+
+
+@room.get("/plans/<name>/scripts/<key>.<kind>")
+def script(name: str, key: str, kind: str) -> ResponseReturnValue:
+    """The script that makes the tables of a plan again from the sealed export of one wave."""
+    stored = _stored(name)
+    if kind not in recipes.KINDS:
+        abort(404)
+    try:
+        plan = read(loads(stored.source))
+        if key not in plan.waves:
+            abort(404)
+        with collector.read() as session:
+            margins = store.margins(session)
+            data, _ids = store.load(session, key, plan.weighting, margins)
+        content = recipes.script(kind, plan, data, margins)
+    except (AnalysisError, Faulty) as error:
+        flash(explained(error) if isinstance(error, AnalysisError) else str(error), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    file = io.BytesIO(content.encode())
+    return send_file(
+        file, as_attachment=True, download_name=f"{name}-{key}.{kind}", mimetype="text/plain", max_age=0
+    )
+
+
+@room.get("/plans/<name>/public-use")
+def public_use(name: str) -> ResponseReturnValue:
+    """What a public use file of the last wave would need: k-anonymity, l-diversity, suggested recodings."""
+    stored = _stored(name)
+    try:
+        plan = read(loads(stored.source))
+        with collector.read() as session:
+            data, _ids = store.load(session, plan.waves[-1])
+        keys = request.args.get("keys", " ".join(plan.groups)).split()[:6]
+        sensitive = request.args.get("sensitive", "").split()[:4]
+        columns = data.design.data
+        unknown = next((n for n in [*keys, *sensitive] if n not in columns or n.startswith("_")), None)
+        if unknown is not None:
+            raise DataError("no_variable", f"there is no variable {unknown}", unknown, name=unknown)
+        ordered = frozenset(n for n in keys if n in data.items and data.items[n].ordered)
+        found = microdata.assessed(
+            {n: columns[n] for n in keys}, sensitive=[columns[n] for n in sensitive], ordered=ordered
+        )
+    except (AnalysisError, Faulty) as error:
+        flash(explained(error) if isinstance(error, AnalysisError) else str(error), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    return render_template(
+        "analysis/public_use.html",
+        name=name,
+        keys=keys,
+        sensitive=sensitive,
+        found=found,
+        total=data.responses,
+    )
 
 
 @room.get("/plans/<name>/book")

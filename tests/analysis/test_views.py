@@ -1,10 +1,16 @@
+import csv
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import openpyxl
 import pytest
 
 import stores
 from analysis import cli, store
+from analysis.estimates import mean
+from analysis.plan import loads, read
 from tests.analysis.conftest import WAVE
 
 KEYS = {
@@ -131,3 +137,45 @@ def test_stopping_and_restarting_a_batch(fielded, analyst):
 def test_only_analysts_enter(fielded, as_role):
     for role in ("reviewer", "editor", "administrator"):
         assert as_role(role).get("/office/analysis/").status_code == 403
+
+
+def test_scripts_make_the_tables_again(fielded, analyst, small_plan, tmp_path):
+    analyst.submit("/office/analysis/margins", KEYS)
+    small_plan(analyst)
+    with fielded.app_context(), stores.collector.read() as session:
+        plan = loads(store.plan(session, "first").source)
+        item, group = plan["tables"][0]["items"][0], plan["tables"][0]["groups"][0]
+        data, _ = store.load(session, WAVE, read(plan).weighting, store.margins(session))
+    page = analyst.get("/office/analysis/plans/first")
+    for kind in ("R", "py"):
+        assert f"/office/analysis/plans/first/scripts/{WAVE}.{kind}" in page.text
+    script = analyst.get(f"/office/analysis/plans/first/scripts/{WAVE}.R").text
+    assert "svydesign(ids = ~1, strata = ~`_key`, weights = ~`_design_weight`" in script
+    assert "rake(design" in script
+    (tmp_path / "make.py").write_text(analyst.get(f"/office/analysis/plans/first/scripts/{WAVE}.py").text)
+    export = analyst.get(f"/office/analysis/waves/{WAVE}/export/csv?plan=first")
+    (tmp_path / f"{WAVE}.csv").write_bytes(export.data)
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([sys.executable, "make.py"], cwd=tmp_path, check=True, env={"PYTHONPATH": str(root)})
+    with (tmp_path / "book-from-python.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if (row["item"], row["group"]) == (item, group)]
+    found = mean(data.design, item, by=group)
+    assert [float(row["estimate"]) for row in rows] == pytest.approx(found.estimate, abs=1e-8)
+    assert [float(row["se"]) for row in rows] == pytest.approx(found.se, abs=1e-8)
+
+
+def test_scripts_that_do_not_exist(analyst):
+    plan_text(analyst)
+    assert analyst.get(f"/office/analysis/plans/first/scripts/{WAVE}.exe").status_code == 404
+    assert analyst.get("/office/analysis/plans/first/scripts/none.R").status_code == 404
+
+
+def test_what_a_public_use_file_would_need(analyst):
+    plan_text(analyst)
+    at = "/office/analysis/plans/first/public-use"
+    page = analyst.get(f"{at}?keys=gender+age+stay-city&sensitive=reason")
+    assert page.status_code == 200
+    assert "of 500 records" in page.text
+    assert "<table" in page.text
+    assert analyst.get(f"{at}?keys=").status_code == 302
+    assert analyst.get(f"{at}?keys=_record_key").status_code == 302

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from demo.conference import cli, hall
+from demo.conference.playing import cli as playing
 from participation.conference import ballotfiles, report, store
 from participation.conference.ballots import POLICIES
 from participation.conference.compare import CHANGES
@@ -121,7 +122,7 @@ def test_all_conferences_are_played_through_the_product(app: Flask, as_role: Any
     visitors = client.get(f"/c/{made['open_conference']}?lang=ar").get_data(as_text=True)
     assert 'id="data"' in visitors
     assert len(set(made["conference_codes"])) == cli.VISITORS
-    room = cli.Room(app, made["open_conference"], datetime.now(UTC))
+    room = playing.Room(app, made["open_conference"], datetime.now(UTC))
     with app.app_context(), room.store("collector").read() as session:
         round_ = hall_store.current_round(session, room.slug)
     assert round_ is not None
@@ -132,8 +133,8 @@ def test_all_conferences_are_played_through_the_product(app: Flask, as_role: Any
 
 def _check_rostock(app: Flask, client: Any, slug: str) -> None:
     voters = sum(hall.scaled(hall.SEATS, 0.1).values())
-    room = cli.Room(app, slug, datetime.now(UTC))
-    assert [cli.outcome(room, code)["cast"] for code in ("r2", "r3")] == [voters, voters]
+    room = playing.Room(app, slug, datetime.now(UTC))
+    assert [playing.outcome(room, code)["cast"] for code in ("r2", "r3")] == [voters, voters]
     with office.read() as session:
         row = store.conference(session, slug)
         assert row is not None

@@ -104,6 +104,8 @@ def stage(engine: str, plant_leak: bool) -> Iterator[Stage]:
         log = logging.FileHandler(folder / "instance/log")
         app.logger.addHandler(log)
         stack.callback(log.close)
+        # Every app of this name shares one logger, which must not keep a file that is about to go.
+        stack.callback(app.logger.removeHandler, log)
         stage = Stage(app, folder, places)
         app.extensions["clock"] = lambda: stage.now
         if plant_leak:

@@ -23,7 +23,7 @@ from analysis.disclosure import DisclosurePolicy, audit_release
 from analysis.marks import HIDDEN, Mark, choose, decimals, public_base, public_percent, round_half_away
 from analysis.plan import Plan
 from analysis.suppression import homogeneous
-from analysis.tables import Book, BookTable, BookTrend, Headline, Item, WaveData
+from analysis.tables import Book, BookTable, BookTrend, Headline, Item, WaveData, effective_base
 
 SCHEMA = 1
 
@@ -143,13 +143,22 @@ def _table(plan: Plan, data: WaveData, table: BookTable) -> tuple[dict[str, Any]
         marks[homogeneous(figures.count, plan.policy.homogeneity)] = Mark.TOO_FEW.value
         marks[figures.base == 0] = Mark.NOTHING.value
     bases = public_base(figures.base, rules)
+    effective = public_base(effective_base(figures), rules)
     threshold = rules.sensitive_hide_below if _sensitive(plan, item) else rules.hide_below
     rows, learnt, printed = [], [], _printed(plan, figures)
     for number, level in enumerate(table.levels):
         base = int(figures.base[number])
         shown = base >= threshold or base == 0
         cells = _cells(plan, table, marks, printed, number)
-        rows.append({"level": level, "base": int(bases[number]) if shown else None, "cells": cells})
+        rows.append(
+            {
+                "level": level,
+                "base": int(bases[number]) if shown else None,
+                # Rounded like the base, and silent wherever the base is.
+                "effective": int(effective[number]) if shown else None,
+                "cells": cells,
+            }
+        )
         learnt += _learnt(plan, data, table, item, marks, number, threshold)
     document = {
         "wave": table.wave,

@@ -227,7 +227,7 @@ def _table(plan: Plan, data: WaveData, tabulator: Tabulator, item: Item, group: 
     column = data.design.data[group].category() if group else None
     figures = item_table(tabulator, data, item, column, plan.level)
     sensitive = item.name in plan.policy.sensitive or item.sensitive >= 2
-    kish = figures.base / np.maximum(1.0, _design_effect(figures))
+    kish = effective_base(figures)
     marks = choose(
         np.repeat(figures.base[:, None], len(item.categories), axis=1),
         plan.policy.rules,
@@ -255,6 +255,11 @@ def _table(plan: Plan, data: WaveData, tabulator: Tabulator, item: Item, group: 
         p_value=p_value,
         adjusted=p_value,
     )
+
+
+def effective_base(figures: Crosstab) -> Floats:
+    """(D,) how many answers of a simple random sample would say as much: the base over the design effect."""
+    return np.asarray(figures.base / np.maximum(1.0, _design_effect(figures)), dtype=float)
 
 
 def _design_effect(figures: Crosstab) -> Floats:

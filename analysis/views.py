@@ -560,6 +560,7 @@ def book(name: str) -> ResponseReturnValue:
                     "name": bookfiles.level_text(document, table, row["level"], tag, _("All")),
                     "cells": [(bookfiles.cell_text(cell), cell) for cell in row["cells"]],
                     "base": row["base"],
+                    "effective": row.get("effective"),
                 }
                 for row in table["rows"]
             ],

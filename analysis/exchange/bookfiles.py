@@ -39,6 +39,8 @@ WORDS: Mapping[str, str] = {
     "markx": "not meaningful",
     "rounded": "Bases are rounded to multiples of 5, so parts need not add up to totals.",
     "effective": "Effective base",
+    # Empty where readers are spared the column; the file of figures has it always.
+    "effective column": "Effective base",
     "described": "The table beside it holds the same figures.",
     "p": "p, adjusted",
 }
@@ -129,14 +131,30 @@ def _html_table(
     for row in table["rows"]:
         name = level_text(document, table, row["level"], language, words["all"])
         cells = "".join(f"<td>{_html_cell(cell, words)}</td>" for cell in row["cells"])
-        base = "." if row["base"] is None else str(row["base"])
-        rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{base}</td></tr>')
+        rows.append(
+            f'<tr><th scope="row">{escape(name)}</th>{cells}'
+            f"{''.join(f'<td>{_count(number)}</td>' for number in _counts(row, words))}</tr>"
+        )
     caption = f"{heading(document, table, language)} ({waves[table['wave']]})"
+    counts = "".join(f'<th scope="col">{escape(name)}</th>' for name in _count_heads(words))
     return (
         f'<div class="scroll"><table id="t{number}"><caption>{escape(caption)}</caption><thead><tr>'
-        f'<th scope="col">{escape(words["group"])}</th>{head}<th scope="col">{escape(words["base"])}</th>'
+        f'<th scope="col">{escape(words["group"])}</th>{head}{counts}'
         f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _count_heads(words: Mapping[str, str]) -> list[str]:
+    """Heads of the last columns of a table: the base, and the effective base where it is wanted."""
+    return [words["base"], *([words["effective column"]] if words["effective column"] else [])]
+
+
+def _counts(row: Mapping[str, Any], words: Mapping[str, str]) -> list[int | None]:
+    return [row["base"], row.get("effective")][: len(_count_heads(words))]
+
+
+def _count(number: Any) -> str:
+    return "." if number is None else str(number)
 
 
 def _html_cell(cell: Mapping[str, Any], words: Mapping[str, str]) -> str:
@@ -173,7 +191,7 @@ def rows_of(
                     cell.get("high"),
                     row["base"],
                     cell.get("mark", ""),
-                    cell.get("effective"),
+                    row.get("effective"),
                     cell.get("p_adjusted"),
                 ]
 
@@ -252,7 +270,8 @@ def _tables_sheet(
         caption = f"{heading(document, table, language)} ({waves[table['wave']]})"
         sheet.write_string(line, 0, harmless(caption)[:XLSX_TEXT], formats["bold"])
         line += 1
-        for column, label in enumerate([*answers(document, table, language), words["base"]], start=1):
+        heads = [*answers(document, table, language), *_count_heads(words)]
+        for column, label in enumerate(heads, start=1):
             sheet.write_string(line, column, harmless(label)[:XLSX_TEXT], formats["wrap"])
         line += 1
         for row in table["rows"]:
@@ -260,7 +279,8 @@ def _tables_sheet(
             sheet.write_string(line, 0, harmless(name)[:XLSX_TEXT])
             for column, cell in enumerate(row["cells"], start=1):
                 _figure(sheet, line, column, cell, formats["plain"])
-            _number(sheet, line, len(row["cells"]) + 1, row["base"])
+            for column, number in enumerate(_counts(row, words), start=len(row["cells"]) + 1):
+                _number(sheet, line, column, number)
             line += 1
 
 
@@ -306,6 +326,7 @@ def print_data(
     return {
         "title": said(document["title"], language) or document["name"],
         "words": dict(words),
+        "counts": _count_heads(words),
         "marks": [[mark.value, words["mark" + mark.value]] for mark in MARKS],
         "tables": [
             {
@@ -318,7 +339,7 @@ def print_data(
                             [cell_text(c), f"{c['low']:g}–{c['high']:g}" if "percent" in c else ""]
                             for c in row["cells"]
                         ],
-                        "base": "." if row["base"] is None else str(row["base"]),
+                        "counts": [_count(number) for number in _counts(row, words)],
                     }
                     for row in table["rows"]
                 ],

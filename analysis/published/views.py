@@ -56,6 +56,7 @@ def words() -> dict[str, str]:
         "rounded": r_("Numbers of answers are rounded to multiples of 5, so parts need not add up."),
         "described": r_("The table below holds the same figures."),
         "differs": r_("differs from the others"),
+        "effective column": "",
     }
 
 

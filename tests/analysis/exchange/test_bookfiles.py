@@ -50,6 +50,30 @@ def test_workbook_in_two_languages_is_the_same_every_time(document):
     assert workbook["figures en"].max_row == 1 + len(list(rows_of(document, "en")))
 
 
+def test_effective_base_stands_beside_the_base_where_it_is_shown(document):
+    rows = [row for table in document["tables"] for row in table["rows"]]
+    assert [row["effective"] is None for row in rows] == [row["base"] is None for row in rows]
+    assert any(row["effective"] is not None and 0 < row["effective"] < row["base"] for row in rows)
+    assert all(row["effective"] % 5 == 0 for row in rows if row["effective"] is not None)
+    place = columns_of().index(WORDS["effective"])
+    found = {row[place] for row in rows_of(document, "en")}
+    assert found == {row["effective"] for row in rows}
+    heads = [
+        head.text for head in html.fromstring(html_book(document, "en")).findall(".//table[1]//thead//th")
+    ]
+    assert heads[-2:] == ["Base", "Effective base"]
+    first = print_data(document, "en")["tables"][0]["rows"][0]["counts"]
+    assert first == [str(rows[0]["base"]), str(rows[0]["effective"])]
+
+
+def test_readers_are_spared_the_effective_base(document):
+    own = {**WORDS, "effective column": ""}
+    assert "Effective base" not in html_book(document, "en", own)
+    assert print_data(document, "en", own)["counts"] == ["Base"]
+    sheet = openpyxl.load_workbook(io.BytesIO(xlsx_book(document, ["en"], {"en": own})))["tables en"]
+    assert "Effective base" not in {cell.value for row in sheet.rows for cell in row}
+
+
 def test_print_book_is_the_same_every_time(document):
     data = print_data(document, "ar")
     first = pdf("tablebook", data, "ar")

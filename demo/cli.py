@@ -43,7 +43,7 @@ def demo(if_empty: bool, share: float) -> None:
             waves[year] = survey.play(app, year, f"{city.NAME} {year}", share=part, say=bar.update)
             results.note_waves()
     made["codes"] = survey.open_now(app, f"{city.NAME}, jetzt offen")
-    made["publication"] = results.make_results(waves)
+    made["publication"] = results.make_results(waves, share)
     made["plan"] = results.PLAN
     made |= conference.make(app, share)
     with collector.begin() as session:

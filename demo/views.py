@@ -59,7 +59,11 @@ def _login(role: str) -> str:
 def stops(made: dict[str, Any]) -> list[Stop]:
     """The stops of the tour; ``made`` names what `flask demo` has made."""
     conference = made.get("conference", "")
-    return [*_residents(made), *_survey_staff(made), *_conference_staff(conference)]
+    return [
+        *_residents(made),
+        *_survey_staff(made),
+        *_conference_staff(conference, made.get("open_conference", conference)),
+    ]
 
 
 def _residents(made: dict[str, Any]) -> list[Stop]:
@@ -143,7 +147,7 @@ def _survey_staff(made: dict[str, Any]) -> list[Stop]:
     ]
 
 
-def _conference_staff(conference: str) -> list[Stop]:
+def _conference_staff(conference: str, live: str) -> list[Stop]:
     return [
         Stop(
             _("Moderator"),
@@ -151,7 +155,7 @@ def _conference_staff(conference: str) -> list[Stop]:
             (
                 Link("/office/conferences", _("All conferences")),
                 Link(f"/office/conferences/{conference}", _("The conference of 2019")),
-                Link(f"/c/{conference}/stage", _("The stage view for the beamer")),
+                Link(f"/office/conferences/{live}/stage", _("The stage view for the beamer")),
             ),
             _login("moderator"),
         ),

@@ -34,8 +34,11 @@ def sensitive() -> list[str]:
     ]
 
 
-def plan(first: str, second: str) -> dict[str, Any]:
-    """The plan of the demo: declared before the data, and the publication plan that the auditor checks."""
+def plan(first: str, second: str, share: float) -> dict[str, Any]:
+    """The plan of the demo: declared before the data, and the publication plan that the auditor checks.
+
+    ``share`` of the sample that was drawn: the smaller, the larger the weights that are still usual.
+    """
     satisfied = ["7", "8", "9", "10"]
     return {
         "plan": 1,
@@ -49,7 +52,7 @@ def plan(first: str, second: str) -> dict[str, Any]:
         "waves": [first, second],
         "weighting": [
             {"step": "rake", "margins": ["age", "gender"], "outside": {"gender": {"diverse": "random"}}},
-            {"step": "trim", "upper": 400},
+            {"step": "trim", "upper": round(400 / share)},
         ],
         "tables": [
             {"items": ["life", "outlook", "housing-satisfaction", "trust", "speak"], "groups": ["gender"]},
@@ -109,7 +112,7 @@ def note_waves() -> None:
         store.note_waves(session)
 
 
-def make_results(waves: dict[int, str]) -> str:
+def make_results(waves: dict[int, str], share: float) -> str:
     """Margins, plan, book, request and release; returns the publication's address."""
     now = datetime.now(UTC)
     with collector.begin() as session:
@@ -127,7 +130,7 @@ def make_results(waves: dict[int, str]) -> str:
                 if year == max(waves):
                     store.save_margin(session, name, margin, ANALYST, now)
         first, second = (waves[year] for year in sorted(waves))
-        source = json.dumps(plan(first, second), ensure_ascii=False, indent=1)
+        source = json.dumps(plan(first, second, share), ensure_ascii=False, indent=1)
         store.save_plan(session, PLAN, source, ANALYST, now)
         store.ask(session, "book", PLAN, ANALYST, now)
         claimed = store.claim(session, now)

@@ -27,6 +27,7 @@ from analysis.exchange.bookfiles import WORDS, html_book, print_data, xlsx_book
 from analysis.models import StoredBook
 from analysis.plan import Plan, loads, read
 from analysis.plan_checks import check
+from analysis.priorities import linked
 from analysis.publication import Publication, audit, explain, publish
 from analysis.tables import Book, Cancelled, WaveData, build, catalogue
 from stores import Store, collector
@@ -62,12 +63,13 @@ def make_book(
     """
     waves, members = load_waves(place, plan)
     with place.read() as session:
-        found = check(plan, catalogue(waves, margins=store.margins(session), conferences=_linked(plan)))
+        outcomes = store.priorities(session)
+        found = check(plan, catalogue(waves, margins=store.margins(session), conferences=outcomes))
     faults = tuple(fault for fault in found if not fault.advice)
     if faults:
         raise Faulty(faults)
     book = build(plan, waves, lambda part: tell(0.5 * part))
-    publication = publish(book)
+    publication = publish(book, linked(plan, outcomes))
     with place.read() as session:
         earlier = store.ever_released(session, plan.waves)
     old = {key: tuple(s for statements, _ in found for s in statements) for key, found in earlier.items()}
@@ -79,10 +81,6 @@ def make_book(
 
     reports = audit(publication, waves, plan.policy, earlier=old, layers=since, progress=told)
     return book, publication, audit_document(reports, publication), members
-
-
-def _linked(plan: Plan) -> list[str]:
-    return [link.conference for link in plan.conferences]
 
 
 def audit_document(reports: dict[str, AuditReport], publication: Publication) -> dict[str, Any]:

@@ -42,8 +42,11 @@ class Publication:
         return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def publish(book: Book) -> Publication:
-    """The public form of a book; every figure rounded and marked by the plan's rules."""
+def publish(book: Book, conferences: Sequence[Mapping[str, Any]] = ()) -> Publication:
+    """The public form of a book; every figure rounded and marked by the plan's rules.
+
+    ``conferences`` stand beside the items (:func:`analysis.priorities.linked`).
+    """
     plan = book.plan
     statements: dict[str, list[Released]] = {wave: [] for wave in plan.waves}
     tables = []
@@ -68,6 +71,7 @@ def publish(book: Book) -> Publication:
         "tables": tables,
         "trends": [_trend(plan, trend) for trend in book.trends],
         "comparisons": [_comparison(plan, found) for found in book.comparisons],
+        "conferences": list(conferences),
     }
     return Publication(document, {wave: _distinct(found) for wave, found in statements.items()})
 

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from analysis import assemble, margin_files, microdata, recipes, store
+from analysis import assemble, margin_files, microdata, priorities, recipes, store
 from analysis.charts import Dot, dots
 from analysis.diagnostics import WeightingStep
 from analysis.errors import AnalysisError, DataError
@@ -406,12 +406,12 @@ def _faults(source: str) -> list[dict[str, Any]]:
         waves = {}
         with collector.read() as session:
             margins, known = store.margins(session), {wave.key for wave in store.waves(session)}
+            links = store.priorities(session)
             for key in plan.waves:
                 if key in known:
                     waves[key], _ids = store.load(session, key)
         if not waves:
             return [said(Fault("unknown-wave", "waves", {"name": ", ".join(plan.waves)}))]
-        links = [link.conference for link in plan.conferences]
         return [said(fault) for fault in check(plan, catalogue(waves, margins=margins, conferences=links))]
     except Faulty as error:
         return [said(fault) for fault in error.faults]
@@ -574,6 +574,11 @@ def book(name: str) -> ResponseReturnValue:
         book=found,
         document=document,
         item=item,
+        conferences=[
+            (bookfiles.said(one["title"], tag), priorities.rows(document, one, tag))
+            for one in document.get("conferences", ())
+            if one["item"] == item
+        ],
         items={key: bookfiles.said(entry["label"], tag) for key, entry in document["items"].items()},
         tables=shown,
     )

@@ -14,7 +14,7 @@ from flask import Response, abort, make_response, render_template, request, url_
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from analysis import store
+from analysis import priorities, store
 from analysis.exchange import bookfiles
 from analysis.exchange.bookfiles import said
 from analysis.exchange.flat import harmless
@@ -205,6 +205,10 @@ def page(slug: str, language: str | None) -> ResponseReturnValue:
         asked=asked(document, tag),
         tables=[table_view(document, table, tag, f"figure{number}") for number, table in enumerate(tables)],
         trends=trends,
+        conferences=[
+            (said(one["title"], tag), priorities.rows(document, one, tag))
+            for one in document.get("conferences", ())
+        ],
         comparisons=[_comparison(document, found, tag) for found in document["comparisons"]],
         items=[(name, said(item["label"], tag)) for name, item in document["items"].items()],
         method=said(document["about"].get("method"), tag),

@@ -66,6 +66,7 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
             "conference_ballot": READ,
             "published_results": WRITE,
             "published_*": READ,
+            "conference_outcome": READ,
             "analysis_*": WRITE,
         },
     },

@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Where screenshots go when they are asked for (VIELSTIMMIG_SCREENSHOTS=1); else into the test's own folder.
+#: Where screenshots go when they are asked for (SCREENSHOTS=1); else into the test's own folder.
 SCREENSHOTS = ROOT / "docs/screenshots"
 
 
@@ -111,7 +111,7 @@ def _made(city: City) -> dict[str, Any]:
 @pytest.fixture
 def shot(tmp_path: Path) -> Any:
     """`shot(page, "resident-ar")`: a picture for the docs when asked for, else thrown away."""
-    asked = os.environ.get("VIELSTIMMIG_SCREENSHOTS") == "1"
+    asked = os.environ.get("SCREENSHOTS") == "1"
 
     def take(page: Page, name: str, **options: Any) -> None:
         folder = SCREENSHOTS if asked else tmp_path

@@ -55,6 +55,7 @@ _METHODS = [
     ("participation/**.py", "python"),
     ("surveys/**.py", "python"),
     ("analysis/**.py", "python"),
+    ("demo/**.py", "python"),
     ("templates/**.*", "jinja2"),
 ]
 

@@ -44,6 +44,7 @@ ROOMS = (
     "surveys.player.views:room",
     "surveys.authoring.views:room",
     "analysis.views:room",
+    "analysis.inputs.views:room",
     "analysis.desk.views:room",
     "analysis.published.views:room",
 )

@@ -24,6 +24,7 @@ from analysis.audit import AuditReport
 from analysis.disclosure import layers, to_document
 from analysis.errors import AnalysisError
 from analysis.exchange.bookfiles import WORDS, html_book, print_data, xlsx_book
+from analysis.inputs import store as inputs
 from analysis.models import StoredBook
 from analysis.plan import Plan, loads, read
 from analysis.plan_checks import check
@@ -63,7 +64,7 @@ def make_book(
     """
     waves, members = load_waves(place, plan)
     with place.read() as session:
-        outcomes = store.priorities(session)
+        outcomes = inputs.priorities(session)
         found = check(plan, catalogue(waves, margins=store.margins(session), conferences=outcomes))
     faults = tuple(fault for fault in found if not fault.advice)
     if faults:

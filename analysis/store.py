@@ -20,7 +20,6 @@ from analysis.margins import Margin
 from analysis.models import Job, KnownWave, Release, StoredBook, StoredMargin, StoredPlan
 from analysis.plan import Step
 from analysis.tables import WaveData
-from participation.conference.hall import store as hall
 from stores import publish, published, published_all
 from surveys.collection import store as collection
 from surveys.questionnaire import Questionnaire, read
@@ -249,19 +248,6 @@ def _missing(name: str, label: Mapping[str, str], column: Any) -> dict[str, Any]
         "missing": counts,
         "share": silent / max(1, asked),
     }
-
-
-def priorities(session: Session) -> dict[str, dict[str, Any]]:
-    """What every conference with a revealed round put first, in its newest such round: what is public."""
-    found: dict[str, dict[str, Any]] = {}
-    for slug in published_all(session, "office", "conference"):
-        for round_ in hall.round_documents(session, slug):
-            outcome = hall.outcome(session, round_)
-            rule = outcome["report"]["rules"].get(outcome["headline"], {}) if outcome else {}
-            if rule.get("classes"):
-                labels = {option["id"]: option["label"] for option in round_["options"]}
-                found[slug] = {"title": round_["title"], "classes": rule["classes"], "labels": labels}
-    return found
 
 
 # -- margins and plans

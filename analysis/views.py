@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from analysis import assemble, margin_files, microdata, priorities, recipes, store
+from analysis import assemble, microdata, priorities, recipes, store
 from analysis.charts import Dot, dots
 from analysis.diagnostics import WeightingStep
 from analysis.errors import AnalysisError, DataError
@@ -25,7 +25,8 @@ from analysis.exchange import bookfiles, flat, metadata, packages
 from analysis.exchange.codebook import chunks_of
 from analysis.figures import frame as figure_frame
 from analysis.figures import table_figure
-from analysis.forms import ActForm, ImportForm, MarginForm, NewPlanForm, PlanForm, ReleaseForm
+from analysis.forms import ActForm, NewPlanForm, PlanForm, ReleaseForm
+from analysis.inputs import store as inputs
 from analysis.models import StoredPlan
 from analysis.plan import loads, read
 from analysis.plan_checks import check
@@ -70,9 +71,12 @@ def said(fault: Fault | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told(error: AnalysisError) -> str:
-    """An engine's error in the reader's language where it has a sentence, else its own English one."""
+    """An engine's error in the reader's language where its sentence can be filled, else its own words."""
     sentence = SENTENCES.get(error.code)
-    return _(sentence) % dict(error.params) if sentence and "%(" not in sentence else error.message
+    try:
+        return _(sentence) % dict(error.params) if sentence else error.message
+    except KeyError:
+        return error.message
 
 
 @room.get("/")
@@ -153,133 +157,6 @@ def _export(kind: str, book: Any, columns: Any, tag: str, rows: int) -> bytes:
             if kind == "sps":
                 return packages.multiple_response_syntax(book, written.names, tag).encode()
         return path.read_bytes()
-
-
-@room.route("/waves/import", methods=["GET", "POST"])
-def import_wave() -> ResponseReturnValue:
-    """A wave that ran elsewhere: read whole and kept, or refused with the place of the fault."""
-    form, faults = ImportForm(), []
-    if form.validate_on_submit():
-        try:
-            description, content, kind = _upload(form)
-            with collector.begin() as session:
-                data = store.add_imported(session, description, content, kind)
-        except AnalysisError as error:
-            faults = [{"place": error.place, "words": explained(error), "advice": False}]
-        else:
-            audit(office, current_account(), "analysis.import", f"wave {data.key}", {"rows": data.responses})
-            flash(_("The wave is kept. Plans can name it as %(key)s.", key=data.key), "success")
-            return redirect(url_for("analysis.wave", key=data.key))
-    page = render_template("analysis/import.html", form=form, faults=faults)
-    return page, 422 if form.is_submitted() else 200
-
-
-def explained(error: AnalysisError) -> str:
-    """An error with the numbers of its sentence filled in, where it brings all of them."""
-    sentence = SENTENCES.get(error.code)
-    if sentence is None:
-        return error.message
-    try:
-        return _(sentence) % dict(error.params)
-    except KeyError:
-        return error.message
-
-
-def _upload(form: ImportForm) -> tuple[dict[str, Any], bytes, str]:
-    file = form.file.data
-    if file is None or not file.filename:
-        raise DataError("setting_needed", "The file is needed.", "file", name="file")
-    try:
-        # Every value stays the text that was written: 1, 01 and yes are codes here.
-        variables = yaml.load(form.variables.data or "", Loader=yaml.BaseLoader)  # noqa: S506 - plain texts
-    except yaml.YAMLError as error:
-        raise DataError("concept_map", f"The concept map is no YAML: {error}", "variables") from None
-    texts = ("key", "survey", "mode", "frame", "population_text", "weights", "strata", "psu", "decimal")
-    description: dict[str, Any] = {name: (form[name].data or "").strip() for name in texts}
-    description |= {
-        "label": {language(): form.label.data},
-        "dates": [(form.first_day.data or "").strip(), (form.last_day.data or "").strip()],
-        "languages": (form.languages.data or "").split(),
-        "variables": variables,
-    }
-    if (form.population.data or "").strip():
-        found = margin_files.number(form.population.data or "")
-        description["population"] = found.value if found else -1.0
-    ending = file.filename.rpartition(".")[2].lower()
-    return description, file.read(), {"tsv": "csv", "txt": "csv", "zsav": "sav"}.get(ending, ending)
-
-
-@room.post("/waves/<key>/delete")
-def delete_wave(key: str) -> ResponseReturnValue:
-    """Forget an imported wave of which nothing was released."""
-    try:
-        with collector.begin() as session:
-            store.delete_imported(session, key)
-    except AnalysisError as error:
-        flash(explained(error), "danger")
-        return redirect(url_for("analysis.wave", key=key))
-    audit(office, current_account(), "analysis.import.delete", f"wave {key}")
-    return redirect(url_for("analysis.overview"))
-
-
-@room.route("/margins", methods=["GET", "POST"])
-def margins() -> ResponseReturnValue:
-    """Stored margins, their contradictions, and the form for a new one."""
-    form, faults = MarginForm(), []
-    if form.validate_on_submit():
-        try:
-            found = _margin_from(form)
-        except Faulty as error:
-            faults = [said(fault) for fault in error.faults]
-        else:
-            with collector.begin() as session:
-                store.save_margin(session, form.name.data or "", found, current_account().email, now())
-            audit(
-                office,
-                current_account(),
-                "analysis.margin",
-                f"margin {form.name.data}",
-                {"source": found.source},
-            )
-            flash(_("The margin is saved."), "success")
-            return redirect(url_for("analysis.margins"))
-    with collector.read() as session:
-        stored = store.margins(session)
-    page = render_template(
-        "analysis/margins.html",
-        form=form,
-        faults=faults,
-        margins=stored,
-        disagreements=[said(fault) for fault in margin_files.disagreements(stored)],
-        act_form=ActForm(),
-    )
-    return page, 422 if form.is_submitted() else 200
-
-
-def _margin_from(form: MarginForm) -> Any:
-    upload = form.file.data
-    if upload is not None and upload.filename:
-        rows = margin_files.read_file(upload.filename, upload.read())
-    else:
-        rows = margin_files.cells_of_text(form.table.data or "")
-    population = margin_files.number(form.population.data or "")
-    return margin_files.margin(
-        rows,
-        form.variable.data or "",
-        source=form.source.data or "",
-        date=form.date.data or "",
-        definition=form.definition.data or "",
-        population=population.value if population else None,
-    )
-
-
-@room.post("/margins/<name>/delete")
-def delete_margin(name: str) -> ResponseReturnValue:
-    """Forget a margin."""
-    with collector.begin() as session:
-        store.delete_margin(session, name)
-    audit(office, current_account(), "analysis.margin.delete", f"margin {name}")
-    return redirect(url_for("analysis.margins"))
 
 
 @room.route("/plans/new", methods=["GET", "POST"])
@@ -406,7 +283,7 @@ def _faults(source: str) -> list[dict[str, Any]]:
         waves = {}
         with collector.read() as session:
             margins, known = store.margins(session), {wave.key for wave in store.waves(session)}
-            links = store.priorities(session)
+            links = inputs.priorities(session)
             for key in plan.waves:
                 if key in known:
                     waves[key], _ids = store.load(session, key)
@@ -497,7 +374,7 @@ def script(name: str, key: str, kind: str) -> ResponseReturnValue:
             data, _ids = store.load(session, key, plan.weighting, margins)
         content = recipes.script(kind, plan, data, margins)
     except (AnalysisError, Faulty) as error:
-        flash(explained(error) if isinstance(error, AnalysisError) else str(error), "danger")
+        flash(told(error) if isinstance(error, AnalysisError) else str(error), "danger")
         return redirect(url_for("analysis.plan", name=name))
     file = io.BytesIO(content.encode())
     return send_file(
@@ -524,7 +401,7 @@ def public_use(name: str) -> ResponseReturnValue:
             {n: columns[n] for n in keys}, sensitive=[columns[n] for n in sensitive], ordered=ordered
         )
     except (AnalysisError, Faulty) as error:
-        flash(explained(error) if isinstance(error, AnalysisError) else str(error), "danger")
+        flash(told(error) if isinstance(error, AnalysisError) else str(error), "danger")
         return redirect(url_for("analysis.plan", name=name))
     return render_template(
         "analysis/public_use.html",

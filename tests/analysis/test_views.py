@@ -175,7 +175,7 @@ def test_what_a_public_use_file_would_need(analyst):
     at = "/office/analysis/plans/first/public-use"
     page = analyst.get(f"{at}?keys=gender+age+stay-city&sensitive=reason")
     assert page.status_code == 200
-    assert "of 500 records" in page.text
+    assert "von 500 Datensätzen" in page.text
     assert "<table" in page.text
     assert analyst.get(f"{at}?keys=").status_code == 302
     assert analyst.get(f"{at}?keys=_record_key").status_code == 302

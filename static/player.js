@@ -598,8 +598,9 @@
     }, function (error) {
       busy = false;
       if (error.retry) {
-        status(words.queued);
-        return vault.write("queue", job);
+        // "They wait on this phone" is said only once they do.
+        var said = function () { status(words.queued); };
+        return vault.write("queue", job).then(said, said);
       }
       vault.act("readwrite", function (kept) { return kept.delete(storeName + ":queue"); }).catch(function () {});
       state.job = null;

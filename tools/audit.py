@@ -17,7 +17,7 @@ def main() -> int:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     sys.stdout.write(done.stdout)
     if done.returncode and any(sign in done.stderr for sign in UNREACHABLE):
-        print("Not audited: pip-audit asks the package index for known weaknesses and needs the open internet.")
+        print("Not audited: pip-audit asks the package index and needs the open internet.")
         return 2
     sys.stderr.write(done.stderr)
     return done.returncode

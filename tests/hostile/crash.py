@@ -5,6 +5,7 @@ until they are acknowledged, kills processes with SIGKILL meanwhile and starts t
 counts.
 """
 
+import http.client
 import json
 import os
 import random
@@ -150,7 +151,8 @@ def send(address, token, word, deadline):
         except urllib.error.HTTPError as error:
             if error.code < 500:
                 raise
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
+            # A process killed while it replies leaves half a reply: no acknowledgement, as every other break.
             pass
         time.sleep(0.05)
     return None

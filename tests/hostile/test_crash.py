@@ -9,7 +9,7 @@ from tests.hostile import crash
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_processes_lose_and_double_nothing(tmp_path, seed):
     outcome = crash.run(tmp_path, seed)
@@ -29,7 +29,7 @@ def database():
 
 @pytest.mark.slow
 @pytest.mark.postgres
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_killed_database_loses_and_doubles_nothing(tmp_path, database):
     outcome = crash.run(tmp_path, 1, database=database)
     assert sum(outcome.acknowledged.values()) == 130
@@ -37,7 +37,7 @@ def test_a_killed_database_loses_and_doubles_nothing(tmp_path, database):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(100, 300))
 def test_two_hundred_crash_runs(tmp_path, seed):
     outcome = crash.run(tmp_path, seed, people=220, kills=6)

@@ -1,13 +1,12 @@
 """A whole demo city, served as `make run` serves it, for people's ways through it in a real browser."""
 
+import http.client
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +16,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Where screenshots go when they are asked for (SCREENSHOTS=1); else into the test's own folder.
 SCREENSHOTS = ROOT / "docs/screenshots"
+
+#: Seconds for a start or a stop, on a machine that may have other things to do.
+PATIENCE = 180
 
 
 @dataclass
@@ -54,17 +58,11 @@ class City:
         return found
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _ready(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/health/ready", timeout=1) as answer:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=10) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException):
         return False
 
 
@@ -72,7 +70,7 @@ def _ready(address: str) -> bool:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A small demo city behind gunicorn and the worker, stopped cleanly at the end."""
     instance = tmp_path_factory.mktemp("city")
-    port = _free_port()
+    port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("VIELSTIMMIG_")},
         "VIELSTIMMIG_DEMO": "1",
@@ -88,16 +86,16 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
             [*flask, "serve", "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not _ready(address):
         assert process.poll() is None, (instance / "served.log").read_text()
-        assert time.monotonic() < deadline, "the demo did not start within a minute"
+        assert time.monotonic() < deadline, f"the demo did not start within {PATIENCE} seconds"
         time.sleep(0.2)
     city = City(address, instance, {}, process, environment)
     city.made = _made(city)
     yield city
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0, (instance / "served.log").read_text()
+    assert process.wait(PATIENCE) == 0, (instance / "served.log").read_text()
 
 
 def _made(city: City) -> dict[str, Any]:

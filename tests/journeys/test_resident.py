@@ -60,7 +60,7 @@ def test_in_arabic_on_a_phone_with_flight_mode_in_the_middle(city: City, new_pag
     assert waiting(city) == before, "nothing can have arrived without a network"
     shot(page, "resident-ar-offline")
     context.set_offline(False)
-    expect(page.get_by_text("وصلت").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("وصلت").first).to_be_visible()
     assert waiting(city) == before + 1
     shot(page, "resident-ar-sent")
     page.axe()

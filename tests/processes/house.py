@@ -5,13 +5,13 @@ role may know. They run as the demo does, because outside it they demand https a
 fresh ones all the same, and shared only where `flask secrets` says that two processes hold the same.
 """
 
+import http.client
 import http.cookiejar
 import json
 import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,18 +28,13 @@ import psycopg
 
 import config
 from tests.databases import as_process, plain
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = ("public", "register", "office", "analysis", "entry")
 
 #: Generous, since all start at once, on a machine that may have other things to do.
-PATIENCE = 150
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+PATIENCE = 300
 
 
 @dataclass(frozen=True)
@@ -77,10 +72,11 @@ class Visitor:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(address, data, {"Accept-Language": "en", **named})
         try:
-            with self._opener.open(request, timeout=60) as answer:
+            with self._opener.open(request, timeout=120) as answer:
                 return self._reply(answer, address)
         except urllib.error.HTTPError as answer:
-            return self._reply(answer, address)
+            with answer:
+                return self._reply(answer, address)
 
     @staticmethod
     def _reply(answer, address: str) -> Reply:
@@ -147,7 +143,7 @@ class House:
         running = self.running.pop(process)
         if running.poll() is None:
             running.send_signal(signal.SIGINT)
-        return running.wait(40)
+        return running.wait(PATIENCE)
 
     def wait_until_ready(self, process: str) -> None:
         wait_for(lambda: status(self.at(process, "/health/ready")) == 200, f"{process} is ready", self)
@@ -165,7 +161,7 @@ def status(address: str) -> int:
     """The status a process answers with; 0 while it does not answer."""
     try:
         return Visitor().get(address).status
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException):
         return 0
 
 

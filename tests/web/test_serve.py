@@ -18,6 +18,7 @@ import config
 from app import create_app
 from tests import databases
 from tests.conftest import make_settings
+from tests.ports import free_port
 from web import cli, serve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,12 +106,6 @@ def test_a_child_that_does_not_stop_is_killed_in_the_end(monkeypatch: pytest.Mon
     deaf.stdout.close()
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def read_until(terminal: int, wanted: bytes, seconds: float) -> bytes:
     text, end = b"", time.monotonic() + seconds
     while wanted not in text and time.monotonic() < end:
@@ -123,6 +118,7 @@ def read_until(terminal: int, wanted: bytes, seconds: float) -> bytes:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ctrl_c_at_a_terminal_ends_with_0_and_frees_the_port(sqlite_template: Path, tmp_path: Path) -> None:
     """As under `make run`: a parent in the same job, which must not be interrupted as well."""
     settings = make_settings(tmp_path, {})
@@ -144,10 +140,10 @@ def test_ctrl_c_at_a_terminal_ends_with_0_and_frees_the_port(sqlite_template: Pa
         }
         os.execvp("bash", ["bash", "--norc", "-ic", f"make -f {makefile} run; echo ended with $?."])
     try:
-        said = read_until(terminal, b"reviewer@demo", 120)
+        said = read_until(terminal, b"reviewer@demo", 300)
         assert b"Vielstimmig is running at" in said, said
         os.write(terminal, b"\x03")
-        said = read_until(terminal, b"ended with", 40) + read_until(terminal, b".", 5)
+        said = read_until(terminal, b"ended with 0.", 120)
         assert b"ended with 0." in said, said
     finally:
         os.close(terminal)

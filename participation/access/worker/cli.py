@@ -80,8 +80,8 @@ def tell_about_keys(collector: Store, folder: KeyFolder) -> None:
         store.say(session, "keys", {"fault": folder.mirror_fault()})
 
 
-def work(stop: threading.Event, pause: float = PAUSE) -> None:
-    """Tend and do the chores until told to stop; after an error the next round tries again."""
+def work(stop: threading.Event, pause: float = PAUSE, once: bool = False) -> None:
+    """Tend and do the chores until told to stop, or once; after an error the next round tries again."""
     settings: Settings = current_app.config["SETTINGS"]
     collector: Store = current_app.extensions["stores"].get("collector")
     chores: list[Chore] = current_app.extensions.get("chores", [])
@@ -97,6 +97,8 @@ def work(stop: threading.Event, pause: float = PAUSE) -> None:
             for roles, chore in chores:
                 if settings.role == "all" or settings.role in roles:
                     _safely(partial(chore, now))
+            if once:
+                return
             stop.wait(pause)
 
 
@@ -143,9 +145,7 @@ def worker(once: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    if once:
-        threading.Timer(0.01, stop.set).start()
-    work(stop)
+    work(stop, once=once)
 
 
 @click.command("waiting-room")

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -13,9 +14,9 @@ from participation.access.groupcommit import Busy, GroupWriter
 class Disk:
     """Transactions that only count."""
 
-    def __init__(self, fail=None, slow=0.0):
+    def __init__(self, fail=None, ready=None):
         self.begun = self.committed = 0
-        self.fail, self.slow = fail, slow
+        self.fail, self.ready = fail, ready
         self.written = []
 
     @contextmanager
@@ -23,7 +24,8 @@ class Disk:
         self.begun += 1
         drafts = []
         yield drafts
-        time.sleep(self.slow)
+        if self.ready is not None:
+            self.ready.wait()
         if self.fail is not None:
             raise self.fail
         self.written += drafts
@@ -61,8 +63,29 @@ def test_a_result_comes_after_the_commit():
     assert (disk.written, disk.committed) == ([1], 1)
 
 
+def together(disk, writer, submits):
+    """Run all submits in threads of their own while one piece before them still waits for the disk."""
+    begun = threading.Thread(target=writer.submit, args=(add("first"),))
+    begun.start()
+    until(lambda: disk.begun == 1)
+    threads = [threading.Thread(target=submit) for submit in submits]
+    for thread in threads:
+        thread.start()
+    until(lambda: writer._queue.qsize() == len(threads))
+    disk.ready.set()
+    for thread in (begun, *threads):
+        thread.join()
+
+
+def until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.001)
+
+
 def test_many_share_a_transaction_and_a_refusal_touches_nobody_else():
-    disk = Disk(slow=0.05)
+    disk = Disk(ready=threading.Event())
     writer = disk.writer()
     results = {}
 
@@ -72,14 +95,11 @@ def test_many_share_a_transaction_and_a_refusal_touches_nobody_else():
         except ValueError as error:
             results[value] = str(error)
 
-    threads = [threading.Thread(target=one, args=(value,)) for value in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(disk, writer, [partial(one, value) for value in range(40)])
     assert results == {value: value for value in range(40)} | {7: "refused"}
-    assert sorted(disk.written) == [value for value in range(40) if value != 7]
-    assert disk.begun < 20
+    assert disk.written[0] == "first"
+    assert sorted(disk.written[1:]) == [value for value in range(40) if value != 7]
+    assert disk.begun == 2
 
 
 def test_a_commit_that_fails_is_told_to_all_of_its_group():
@@ -110,11 +130,12 @@ def test_a_journal_that_fails_is_told():
 
 
 def test_a_full_queue_says_busy_and_a_slow_disk_times_out():
-    disk = Disk(slow=0.3)
+    disk = Disk(ready=threading.Event())
     with pytest.raises(Busy):
         disk.writer(longest_queue=0).submit(add(1))
     with pytest.raises(TimeoutError):
         disk.writer().submit(add(1), timeout=0.01)
+    disk.ready.set()
 
 
 def test_a_process_begun_later_starts_its_own_thread(monkeypatch):
@@ -130,12 +151,9 @@ def test_a_process_begun_later_starts_its_own_thread(monkeypatch):
 
 def test_a_group_has_an_upper_limit(monkeypatch):
     monkeypatch.setattr("participation.access.groupcommit.LARGEST_GROUP", 2)
-    disk = Disk(slow=0.02)
+    disk = Disk(ready=threading.Event())
     writer = disk.writer()
-    threads = [threading.Thread(target=writer.submit, args=(add(value),)) for value in range(9)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(disk.written) == list(range(9))
-    assert disk.begun >= 5
+    together(disk, writer, [partial(writer.submit, add(value)) for value in range(8)])
+    assert disk.written[0] == "first"
+    assert sorted(disk.written[1:]) == list(range(8))
+    assert disk.begun == 5

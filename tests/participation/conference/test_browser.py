@@ -193,7 +193,7 @@ def test_a_sealed_ballot_from_slip_to_change(
     assert "#" not in page.url
     page.locator('li[data-id="o1"] .tap').click()
     page.locator("#send").click()
-    expect(page.locator("#answer")).to_contain_text("You can change it", timeout=20_000)
+    expect(page.locator("#answer")).to_contain_text("You can change it")
     page.reload()
     page.locator('li[data-id="o1"] .tap').click()
     page.locator('li[data-id="o6"] .tap').click()

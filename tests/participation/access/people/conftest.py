@@ -134,7 +134,8 @@ def import_csv(desk: Office, text: str, **columns: str):
     answer = desk.clerk.submit(answer.location, chosen | columns)
     if answer.status_code != 302:
         return answer
-    for _attempt in range(200):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
         page = desk.clerk.get(answer.location)
         if " data-running" not in page.text:
             return page

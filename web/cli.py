@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets as random
 from pathlib import Path
 
@@ -123,16 +122,23 @@ def grants() -> None:
 
 
 @click.command("serve")
-@click.option("--port", type=int, default=lambda: int(os.environ.get("PORT", "8000")), show_default="8000")
+@click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True, help="address to listen on")
+@click.option(
+    "--port", envvar="PORT", type=click.IntRange(1, 65535), default=8000, show_default=True, help="its port"
+)
 @with_appcontext
-def serve_command(port: int) -> None:
+def serve_command(host: str, port: int) -> None:
     """Serve the product with gunicorn and one worker until Ctrl-C."""
     settings: Settings = current_app.config["SETTINGS"]
     if settings.faults:
         raise SettingsError(list(settings.faults))
-    children = serve.commands(port, _has_worker(settings))
+    try:
+        serve.check_free(host, port)
+    except serve.PortTaken as error:
+        raise click.ClickException(str(error)) from None
+    children = serve.commands(port, _has_worker(settings), host)
     with serve.foreground():
-        code = serve.supervise(children, port, lambda: _announce(port))
+        code = serve.supervise(children, port, lambda: _announce(port), host)
     raise SystemExit(code)
 
 

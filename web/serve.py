@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,10 +32,40 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise Stop
 
 
-def commands(port: int, with_worker: bool) -> list[list[str]]:
+class PortTaken(RuntimeError):
+    """Another program listens where the server should; says what to do."""
+
+
+def address(host: str, port: int) -> str:
+    """Host and port in one, IPv6 addresses in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def check_free(host: str, port: int) -> None:
+    """Find out that a port is taken before anything is started on it.
+
+    Raises:
+        PortTaken: it is, or this machine does not have the address, or it may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            # Of two sockets that were only bound neither would notice the other.
+            probe.listen(1)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PortTaken(
+                f"{address(host, port)} cannot be used: {reason}. Stop what runs there, "
+                f"or take another port, for example: PORT={port + 1} make run"
+            ) from None
+
+
+def commands(port: int, with_worker: bool, host: str = "127.0.0.1") -> list[list[str]]:
     """The command lines of the children: the web server and, where the role has one, the worker."""
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py")]
-    children = [[*gunicorn, "--bind", f"127.0.0.1:{port}", "app:create_app()"]]
+    children = [[*gunicorn, "--bind", address(host, port), "app:create_app()"]]
     if with_worker:
         children.append([sys.executable, "-m", "flask", "--app", "app", "worker"])
     return children
@@ -74,7 +105,9 @@ def foreground() -> Iterator[None]:
         os.close(terminal)
 
 
-def supervise(children: Sequence[list[str]], port: int, when_ready: Callable[[], None]) -> int:
+def supervise(
+    children: Sequence[list[str]], port: int, when_ready: Callable[[], None], host: str = "127.0.0.1"
+) -> int:
     """Run the children until Ctrl-C or SIGTERM; start one again that ends by itself.
 
     Returns the exit code: 0 after a clean stop, 1 when a child could not be kept running.
@@ -98,7 +131,7 @@ def supervise(children: Sequence[list[str]], port: int, when_ready: Callable[[],
                     falls[index] += 1
                 # A group of its own: Ctrl-C reaches the supervisor alone, which then stops all in order.
                 running[index] = subprocess.Popen(line, cwd=ROOT, start_new_session=True)  # noqa: S603
-            if not announced and _ready(port):
+            if not announced and _ready(host, port):
                 announced = True
                 when_ready()
             time.sleep(0.2)
@@ -123,9 +156,11 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait()
 
 
-def _ready(port: int) -> bool:
+def _ready(host: str, port: int) -> bool:
+    # Who listens on every address is asked at this machine's own.
+    asked = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1) as answer:
+        with urllib.request.urlopen(f"http://{address(asked, port)}/health/ready", timeout=1) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -44,6 +44,28 @@ def test_commands_name_the_port_and_the_worker_where_there_is_one() -> None:
     assert len(serve.commands(8177, False)) == 1
 
 
+def test_the_server_listens_where_it_is_told() -> None:
+    assert serve.commands(8177, False, "0.0.0.0")[0][-2] == "0.0.0.0:8177"
+    assert serve.commands(8177, False, "::1")[0][-2] == "[::1]:8177"
+
+
+def test_a_taken_port_is_named_before_anything_starts(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "supervise", lambda *_arguments: pytest.fail("something was started"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = app.test_cli_runner().invoke(args=["serve", "--port", str(port)])
+    assert result.exit_code == 1
+    assert result.output == (
+        f"Error: 127.0.0.1:{port} cannot be used: Address already in use. Stop what runs there, "
+        f"or take another port, for example: PORT={port + 1} make run\n"
+    )
+
+
+def test_a_port_that_is_none_is_named(app: Flask) -> None:
+    result = app.test_cli_runner(env={"PORT": "eight"}).invoke(args=["serve"])
+    assert (result.exit_code, "'eight' is not a valid integer" in result.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("role", "has"),
     [

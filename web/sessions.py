@@ -6,6 +6,7 @@ so nobody's answers can meet a staff session, and those pages can neither read n
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -22,6 +23,9 @@ def is_staff_path(path: str) -> bool:
 
 class StaffSessions(SecureCookieSessionInterface):
     """Signed cookies below ``/office``; elsewhere an empty session that is never saved."""
+
+    # Flask's own choice is SHA-1.
+    digest_method = staticmethod(hashlib.sha256)
 
     def open_session(self, app: Flask, request: Request) -> Any:
         """The session of a staff request; an empty one elsewhere."""

@@ -1,5 +1,7 @@
 """Sessions below /office only."""
 
+import hashlib
+
 import pytest
 from flask import session
 
@@ -20,6 +22,10 @@ from web.sessions import is_staff_path
 )
 def test_staff_paths(path, expected):
     assert is_staff_path(path) is expected
+
+
+def test_cookies_are_signed_with_a_digest_of_today(app):
+    assert app.session_interface.get_signing_serializer(app).signer_kwargs["digest_method"] is hashlib.sha256
 
 
 @pytest.mark.parametrize("audience", ["respondent", "public", "machine"])

@@ -9,7 +9,9 @@ from flask import Flask, abort, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import logout_user
 
+from stores import office
 from web.accounts import account_or_none
+from web.audit import audit
 from web.rooms import Room, audience_here, room_of
 
 #: A session ends after this long even when it is in use.
@@ -51,6 +53,7 @@ def refusal(room: Room) -> ResponseReturnValue | None:
 
         return page_open_too_long()
     if room.roles and not account.may(*room.roles):
+        audit(office, account, "access.refused", f"page {request.endpoint}")
         abort(403)
     return None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from flask_babel import gettext as _
@@ -12,7 +15,10 @@ from flask_security import PasswordUtil
 SHORTEST = 12
 LONGEST = 256
 
-#: What the commonest passwords of twelve and more characters are made of.
+#: Digests of the commonest passwords of twelve and more characters.
+LIST = Path(__file__).with_name("common_passwords.txt")
+
+#: What many others of them are made of.
 _COMMON = (
     "password",
     "passwort",
@@ -44,13 +50,26 @@ _COMMON = (
 )
 
 
+@cache
+def _listed() -> frozenset[str]:
+    lines = LIST.read_text("ascii").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def is_common(password: str) -> bool:
+    """Whether it is one of the commonest, also in capitals or with figures and signs at its end."""
+    whole = password.lower()
+    word = re.sub(r"[\d\W_]+$", "", whole)
+    return any(hashlib.sha256(text.encode()).hexdigest()[:24] in _listed() for text in (whole, word))
+
+
 def is_easy(password: str, known: Iterable[str] = ()) -> bool:
-    """Whether little is left of a password without common words, rows of keys and what is ``known``.
+    """Whether it is a common one, or little is left without common words, rows of keys and what is ``known``.
 
     ``known`` are words that a guesser tries first: name and address of the account.
     """
     rest = password.lower()
-    if len(set(rest)) < 5:
+    if len(set(rest)) < 5 or is_common(password):
         return True
     words = {word for text in known for word in re.split(r"[^\w]+", text.lower()) if len(word) >= 4}
     for word in sorted((*words, *_COMMON), key=len, reverse=True):

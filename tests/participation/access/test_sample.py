@@ -142,6 +142,15 @@ def test_what_is_no_table_is_refused(data: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_a_small_file_that_unfolds_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = workbook(["Name", "Ort"], *(["Ada", "Köln"] for _ in range(2_000)))
+    assert len(sample.read_table(data).columns) == 2
+    monkeypatch.setattr(sample, "MAX_UNFOLDED", 5 * len(data))
+    with pytest.raises(sample.TableError) as caught:
+        sample.read_table(data)
+    assert caught.value.code == "unreadable"
+
+
 def test_a_single_column_is_a_table_too() -> None:
     assert sample.read_table(b"Name\nAda\n\n").columns == ["Name"]
 

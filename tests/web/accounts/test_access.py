@@ -3,9 +3,12 @@
 import time
 
 import pytest
+from itsdangerous import TimestampSigner
 
+from stores import office
 from tests.web.test_headers import routes
 from web.accounts import access
+from web.audit import store as audit_store
 from web.rooms import STAFF_ROLES, Room
 
 
@@ -80,7 +83,6 @@ def test_the_login_returns_to_the_page_asked_for(client):
 def test_a_deactivated_account_is_out_at_once(app, as_role):
     client = as_role("editor")
     assert client.get("/office").status_code == 200
-    from stores import office
     from web.accounts import store
 
     with app.app_context(), office.begin() as session:
@@ -95,14 +97,28 @@ def test_a_session_ends_after_the_longest_time_even_when_in_use(as_role):
     assert client.get("/office").status_code == 302
 
 
-def test_an_idle_session_ends(app, as_role):
+def test_an_idle_session_ends(app, as_role, monkeypatch):
     client = as_role("editor")
+    before = int(time.time())
     response = client.get("/office")
     assert response.status_code == 200
     cookie = client.get_cookie("office", path="/office")
     assert cookie.max_age is None
-    left = cookie.expires.timestamp() - time.time()
-    assert 29 * 60 < left <= app.config["SETTINGS"].session_minutes * 60
+    length = app.config["SETTINGS"].session_minutes * 60
+    assert before + length <= cookie.expires.timestamp() <= time.time() + length
+    # Who keeps the cookie longer than the browser would gains nothing by it.
+    for later, status in ((length - 60, 200), (2 * length + 60, 302)):
+        at = before + later
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer, at=at: at)
+        assert client.get("/office").status_code == status
+
+
+def test_a_refusal_stands_in_the_audit_log(app, as_role):
+    assert as_role("editor").get("/office/audit/").status_code == 403
+    with app.app_context(), office.read() as session:
+        entry = list(audit_store.every(session, audit_store.Filter()))[-1]
+    found = (entry.account, entry.action, entry.target)
+    assert found == ("editor-1@example.org", "access.refused", "page audit.log")
 
 
 def test_staff_rooms_live_below_office():

@@ -22,6 +22,10 @@ from web.accounts import passwords
         "Sommer2026!!",
         "ada.lovelace1815",
         "hallohallo123",
+        "kartoffelpuffer",
+        "Sonnenschein26!",
+        "1qaz2wsx3edc4rfv",
+        "MichaelJackson",
     ],
 )
 def test_easy(password):
@@ -42,6 +46,12 @@ def test_easy(password):
 )
 def test_good(password):
     assert not passwords.is_easy(password, ("ada.lovelace@example.org", "Ada Lovelace"))
+
+
+def test_the_list_is_whole():
+    lines = passwords.LIST.read_text("ascii").splitlines()
+    digests = [line for line in lines if not line.startswith("#")]
+    assert (len(digests), len(set(digests)), {len(line) for line in digests}) == (184, 184, {24})
 
 
 def test_lengths(app):

@@ -10,6 +10,7 @@ BIN := .venv/bin
 FLASK := $(BIN)/flask --app app
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UNFETCHED := { echo "The packages could not be fetched. pip needs a package index: behind a proxy set HTTPS_PROXY, for a mirror PIP_INDEX_URL, then run make again." >&2; exit 1; }
 COVERAGE := --cov --cov-report=
 
 export PORT
@@ -24,15 +25,16 @@ help: ## this list
 # Stamps: a step is done again only when what it was made from has changed.
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; PYTHON=<path> make ... takes another one")'
+	@$(PYTHON) -m tools.system venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.packages: requirements.txt | .venv/bin/python
-	$(PIP) -r requirements.txt
+	@$(PIP) -r requirements.txt || $(UNFETCHED)
 	@touch $@
 
 .venv/.packages-dev: requirements-dev.txt .venv/.packages
-	$(PIP) -r requirements.txt -r requirements-dev.txt
+	@$(PIP) -r requirements.txt -r requirements-dev.txt || $(UNFETCHED)
 	@touch $@
 
 setup: export VIELSTIMMIG_DEMO ?= 1

@@ -1,11 +1,12 @@
 """What tests and demo need beyond Python packages: say what is there, get what is missing.
 
-`python -m tools.system demo` looks after the fonts for PDFs in every script and the speech for the demo's
-audio, `python -m tools.system tests` also after Chromium and the PDF reader. As root on Debian or Ubuntu
-the packages are installed; elsewhere the command to do so is printed. What the demo lacks is a warning,
-what tests lack is an error.
+`python -m tools.system venv` looks after the virtual environment itself, with nothing but the system's
+Python; `demo` after the fonts for PDFs in every script and the speech for the demo's audio; `tests` also
+after Chromium and the PDF reader. As root on Debian or Ubuntu the packages are installed; elsewhere the
+command to do so is printed. What the demo lacks is a warning, what the others lack is an error.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -67,17 +68,28 @@ TESTS = (
     Need("Chromium", "tests in a real browser", _chromium, ("chromium",)),
     Need("pdftotext", "tests that read PDFs", _program("pdftotext"), ("poppler-utils",)),
 )
-NEEDS = {"demo": DEMO, "tests": TESTS}
+# Debian and Ubuntu keep this part of Python in a package of its own.
+VENV = (
+    Need(
+        "python3-venv",
+        "the virtual environment",
+        lambda: importlib.util.find_spec("ensurepip") is not None,
+        ("python3-venv",),
+    ),
+)
+NEEDS = {"venv": VENV, "demo": DEMO, "tests": TESTS}
 
 
 def install(packages: list[str]) -> None:
     """Install Debian packages, fetching the package lists only where they are missing or too old."""
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+    # Another apt at work, such as the nightly upgrade, is waited for.
+    waiting = ["-o", "DPkg::Lock::Timeout=300"]
+    command = ["apt-get", *waiting, "install", "-y", "-q", "--no-install-recommends", *packages]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     quiet = {"env": environment, "stdout": subprocess.DEVNULL, "check": False}
     if subprocess.run(command, stderr=subprocess.DEVNULL, **quiet).returncode == 0:  # type: ignore[call-overload]
         return
-    subprocess.run(["apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
+    subprocess.run(["apt-get", *waiting, "update", "-q"], **quiet)  # type: ignore[call-overload]
     subprocess.run(command, **quiet)  # type: ignore[call-overload]
 
 
@@ -102,7 +114,7 @@ def main(purpose: str) -> int:
     for need in missing:
         packages = " ".join(need.packages)
         print(f"Not found: {need.name}. Install it with: sudo apt-get install {packages}", file=sys.stderr)
-    return 1 if missing and purpose == "tests" else 0
+    return 1 if missing and purpose != "demo" else 0
 
 
 if __name__ == "__main__":

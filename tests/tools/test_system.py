@@ -26,7 +26,7 @@ def test_root_gets_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installed == ["espeak-ng"]
 
 
-@pytest.mark.parametrize(("purpose", "status"), [("demo", 0), ("tests", 1)])
+@pytest.mark.parametrize(("purpose", "status"), [("demo", 0), ("tests", 1), ("venv", 1)])
 def test_others_are_told_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], purpose: str, status: int
 ) -> None:
@@ -36,6 +36,16 @@ def test_others_are_told_the_command(
     printed = capsys.readouterr()
     assert printed.out == "Missing: speech (espeak-ng), for the demo's audio\n"
     assert printed.err == "Not found: speech. Install it with: sudo apt-get install espeak-ng\n"
+
+
+def test_a_python_without_its_venv_part_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert system.main("venv") == 0
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert system.main("venv") == 1
+    assert "sudo apt-get install python3-venv" in capsys.readouterr().err
 
 
 def test_what_is_here_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -186,9 +186,9 @@ def test_nothing_of_a_residents_request_is_logged(broken, caplog):
 
 
 def test_a_store_that_fails_is_logged_with_our_lines_and_not_with_the_librarys(settings, caplog):
-    app = create_app(
-        replace(settings, urls=settings.urls | {"collector": "sqlite:////nowhere/at/all.sqlite"})
-    )
+    # No folder can be made where a file is, not even by root.
+    nowhere = settings.instance / "office.sqlite" / "all.sqlite"
+    app = create_app(replace(settings, urls=settings.urls | {"collector": f"sqlite:///{nowhere}"}))
     assert app.test_client().get("/s/living-here").status_code == 503
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     lines = [line for line in record.getMessage().splitlines() if line.lstrip().startswith("File ")]

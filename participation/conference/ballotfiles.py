@@ -27,6 +27,7 @@ from participation.conference.ballots import (
     Option,
     Profile,
     merged,
+    table_rows,
 )
 
 FORMAT = "ballots/1"
@@ -74,11 +75,21 @@ def read_json(text: str) -> Profile:
         BallotFileError: every fault, with its place such as ``ballots[3]``, or the line of a syntax error.
     """
     try:
-        data = json.loads(text.lstrip("\ufeff"))
-    except ValueError as error:
+        data = json.loads(text.lstrip("\ufeff"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise BallotFileError([Fault("json", f"line {line}", {"text": str(error)})]) from None
     return profile_from(data)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once; two values under one name would make the reader choose."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for n, name in enumerate(names) if name in names[:n])
+        raise ValueError(f"the key {twice[:60]!r} stands twice in one object")
+    return found
 
 
 def profile_from(data: Any) -> Profile:
@@ -258,17 +269,18 @@ def read_csv(text: str) -> Profile:
     """
     text = text.lstrip("\ufeff")
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [cell.strip() for cell in next(reader, [])]
+    table = table_rows(text, max(",;\t", key=first.count))
+    header = [re.sub(r"(?<=:)\s+", "", cell.strip()) for cell in next(table, (1, []))[1]]
     wide = _option_columns(header)
     faults: list[Fault] = []
-    rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    rows = [(line, row) for line, row in table if _is_ballot(header, row)]
     for line, row in rows:
         if len(row) > len(header):
             faults.append(
                 Fault("too_many_cells", f"line {line}", {"cells": len(row), "columns": len(header)})
             )
+    if any(not name for _, _, name in wide):
+        faults.append(Fault("no_option_line", "line 1"))
     for n, name in enumerate(header):
         if name and name in header[:n]:
             faults.append(Fault("column_twice", "line 1", {"column": name}))
@@ -282,6 +294,14 @@ def read_csv(text: str) -> Profile:
     if faults:
         raise BallotFileError(faults)
     return merged(profile)
+
+
+def _is_ballot(header: list[str], row: list[str]) -> bool:
+    """A row of empty cells is an empty ballot, unless a column of counts would have to say how many; an
+    empty line is none."""
+    if any(cell.strip() for cell in row):
+        return True
+    return len(row) == len(header) and "count" not in header
 
 
 def _option_columns(header: list[str]) -> list[tuple[int, str, str]]:
@@ -322,6 +342,8 @@ def _wide(
             cell = row[n].strip() if n < len(row) else ""
             if cell and not re.fullmatch(r"\d+", cell):
                 faults.append(Fault("no_mark", f"line {line}", {"text": cell[:60], "option": name}))
+            elif cell and kind == "approval" and int(cell) > 1:
+                faults.append(Fault("no_tick", f"line {line}", {"text": cell[:60], "option": name}))
             elif cell:
                 cells.append((option, int(cell)))
         if kind == "ranking":
@@ -331,7 +353,7 @@ def _wide(
         else:
             keep = cells if kind in ("score", "consensing") else [(x, mark) for x, mark in cells if mark]
             ballots.append(Ballot(count, (), tuple(keep), attributes))
-    return Profile(kind, tuple(Option(name.strip()) for _, _, name in wide), tuple(ballots))
+    return Profile(kind, tuple(Option(name) for _, _, name in wide), tuple(ballots))
 
 
 def _long(header: list[str], rows: list[tuple[int, list[str]]], faults: list[Fault]) -> Profile:

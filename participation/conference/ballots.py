@@ -6,7 +6,9 @@ fractional weights (group shares) holds whole numbers and one common ``scale`` t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
@@ -177,6 +179,20 @@ def classes_by_relation(ids: tuple[str, ...], before: NDArray[np.bool_]) -> Clas
         classes.append(sorted((ids[i] for i in np.flatnonzero(free)), key=by_id))
         remaining &= ~free
     return classes
+
+
+def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table with delimiters, each with the number of its last line.
+
+    Raises:
+        BallotFileError: a row that cannot be parted into cells, such as one with a quote that never ends.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise BallotFileError([Fault("table", f"line {reader.line_num}", {"text": str(error)})]) from None
 
 
 def is_strict(profile: Profile) -> bool:

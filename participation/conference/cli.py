@@ -46,15 +46,20 @@ def tally(
 
 
 def _profile(file: Path, column: str | None) -> Profile:
-    try:
-        text = file.read_bytes().decode()
-    except UnicodeDecodeError:
-        if file.suffix.lower() == ".json":
-            raise BallotFileError([Fault("unreadable")]) from None
-        # Older PrefLib files write names in Latin-1.
-        text = file.read_bytes().decode("latin-1")
-    profile = ballotfiles.read(text, file.name)
+    profile = ballotfiles.read(_text(file), file.name)
     if column is not None and not any(b.attribute(column) for b in profile.ballots):
         known = ", ".join(sorted({key for b in profile.ballots for key, _ in b.attributes})) or "–"
         raise BallotFileError([Fault("no_groups", "", {"column": column, "known": known})])
     return profile
+
+
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    try:
+        # Spreadsheets save "Unicode text" as UTF-16, with its mark in front.
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
+    except UnicodeDecodeError:
+        if file.suffix.lower() == ".json":
+            raise BallotFileError([Fault("unreadable")]) from None
+        # Older PrefLib files write names in Latin-1.
+        return data.decode("latin-1")

@@ -20,7 +20,7 @@ FILE_FAULTS: dict[str, Any] = {
     "json": _l("This is no valid JSON: %(text)s"),
     "kind": _l("The kind “%(text)s” is unknown. Known are: %(known)s."),
     "kinds_mixed": _l("The columns mix several kinds of ballots. Use one kind per file."),
-    "no_amount": _l("“%(text)s” is no whole amount of money."),
+    "no_amount": _l("“%(text)s” is no amount of money. Write it such as 1200 or 1200.50."),
     "no_ballot": _l('A ballot must be an object such as {"count": 1, "ranking": []}.'),
     "no_ballot_columns": _l(
         "No ballots were found in the columns %(columns)s. Name them rank:ID, approve:ID, dots:ID, score:ID "
@@ -36,6 +36,7 @@ FILE_FAULTS: dict[str, Any] = {
     "no_option_line": _l("An option needs an id."),
     "no_options": _l("The file names no options."),
     "no_section": _l("“%(text)s” stands before the first section. Begin with META."),
+    "no_tick": _l("“%(text)s” for the option “%(option)s” is neither 1 (approved) nor 0."),
     "no_totals": _l("The line “voters, sum, unique orders” is missing after the options."),
     "option_twice": _l("The option “%(option)s” appears twice."),
     "option_unknown": _l("The option “%(option)s” is not on the list of options."),
@@ -43,6 +44,7 @@ FILE_FAULTS: dict[str, Any] = {
     "pair": _l("The winner of a pair must be one of at least two options offered."),
     "points": _l("%(votes)s options are named, but %(points)s whole numbers of points are given."),
     "section_missing": _l("These sections are missing: %(sections)s."),
+    "table": _l("The table cannot be read here: %(text)s"),
     "tie_in_strict": _l(
         "%(suffix)s files promise strict orders; tied options belong into a .toc or .toi file."
     ),

@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
-from participation.conference.ballots import Ballot, BallotFileError, Fault, Kind, Option, Profile, merged
+from participation.conference.ballots import (
+    Ballot,
+    BallotFileError,
+    Fault,
+    Kind,
+    Option,
+    Profile,
+    merged,
+    table_rows,
+)
 
 #: vote_type of the file -> kind of ballot; ordinal votes are rankings of those named.
 VOTE_TYPES: dict[str, Kind] = {
@@ -22,11 +33,18 @@ VOTE_TYPES: dict[str, Kind] = {
     "ordinal": "ranking",
 }
 _SECTIONS = ("META", "PROJECTS", "VOTES")
+#: An amount of money; a comma before three digits could part thousands, so it is not guessed at.
+_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+)|,([0-9]{1,2}))?")
+_POINTS = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 Row = tuple[int, dict[str, str]]
 
 
 def read(text: str) -> Profile:
     """Read a budget with its votes; columns of voters (sex, age, district ...) become attributes.
+
+    Amounts with decimals are all read in the smallest unit that makes them whole. A ``default_score`` stands
+    for every project that a scoring vote leaves out. A file without a budget, or without any cost, is counted
+    by the rules that need none.
 
     Raises:
         BallotFileError: every fault, with its line.
@@ -35,40 +53,55 @@ def read(text: str) -> Profile:
     sections = _sections(text.lstrip("\ufeff"), faults)
     meta = {row.get("key", "").strip(): (row.get("value", "").strip(), n) for n, row in sections["META"]}
     kind_name, line = meta.get("vote_type", ("", 1))
-    if kind_name not in VOTE_TYPES:
+    if kind_name.lower() not in VOTE_TYPES:
         faults.append(Fault("vote_type", f"line {line}", {"text": kind_name, "known": ", ".join(VOTE_TYPES)}))
         raise BallotFileError(faults)
-    kind = VOTE_TYPES[kind_name]
-    options, costs = _projects(sections["PROJECTS"], faults)
+    kind = VOTE_TYPES[kind_name.lower()]
+    options, amounts = _projects(sections["PROJECTS"], faults)
     index = {option.id: i for i, option in enumerate(options)}
     ballots = [b for row in sections["VOTES"] if (b := _vote(row, index, kind, faults)) is not None]
-    budget = _amount(*meta.get("budget", ("", 1)), faults=faults)
+    if "default_score" in meta and kind == "score":
+        ballots = _filled(ballots, len(options), meta["default_score"], faults)
+    budget = _amount(*meta["budget"], faults=faults) if "budget" in meta else None
     if faults:
         raise BallotFileError(faults)
+    unit = _unit([*amounts, Fraction(budget or 0)])
+    costs = tuple(int(a * unit) for a in amounts)
+    whole = None if budget is None else int(budget * unit)
     title = meta.get("description", ("", 0))[0]
-    return merged(
-        Profile(kind, tuple(options), tuple(ballots), title=title, costs=tuple(costs), budget=budget)
-    )
+    return merged(Profile(kind, tuple(options), tuple(ballots), title=title, costs=costs, budget=whole))
+
+
+def _filled(
+    ballots: Iterable[Ballot], options: int, default: tuple[str, int], faults: list[Fault]
+) -> list[Ballot]:
+    """The ballots with the file's default score wherever a ballot gives none."""
+    text, line = default
+    found = _POINTS.fullmatch(text)
+    if found is None:
+        faults.append(Fault("no_number", f"line {line}", {"text": text[:60]}))
+        return []
+    unmarked = dict.fromkeys(range(options), int(found[1]))
+    return [Ballot(b.count, (), tuple((unmarked | dict(b.marks)).items()), b.attributes) for b in ballots]
 
 
 def _sections(text: str, faults: list[Fault]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {name: [] for name in _SECTIONS}
     current, header = "", list[str]()
     seen = set()
-    reader = csv.reader(io.StringIO(text), delimiter=";")
-    for cells in reader:
+    for line, cells in table_rows(text, ";"):
         name = cells[0].strip().upper() if cells else ""
         if name in _SECTIONS and len([c for c in cells if c.strip()]) == 1:
             current, header = name, []
             seen.add(name)
         elif any(cell.strip() for cell in cells):
             if not current:
-                faults.append(Fault("no_section", f"line {reader.line_num}", {"text": cells[0][:60]}))
+                faults.append(Fault("no_section", f"line {line}", {"text": cells[0][:60]}))
                 raise BallotFileError(faults)
             if not header:
                 header = [cell.strip() for cell in cells]
             else:
-                found[current].append((reader.line_num, dict(zip(header, cells, strict=False))))
+                found[current].append((line, dict(zip(header, cells, strict=False))))
     missing = [name for name in _SECTIONS if name not in seen]
     if missing:
         faults.append(Fault("section_missing", "file", {"sections": ", ".join(missing)}))
@@ -76,17 +109,25 @@ def _sections(text: str, faults: list[Fault]) -> dict[str, list[Row]]:
     return found
 
 
-def _amount(text: str, line: int, *, faults: list[Fault]) -> int:
-    cleaned = text.strip().replace(" ", "").replace(",", ".")
-    whole, _, rest = cleaned.partition(".")
-    if not whole.isdigit() or rest.strip("0"):
+def _amount(text: str, line: int, *, faults: list[Fault]) -> Fraction:
+    found = _AMOUNT.fullmatch("".join(text.split()))
+    if found is None:
         faults.append(Fault("no_amount", f"line {line}", {"text": text[:60]}))
-        return 0
-    return int(whole)
+        return Fraction(0)
+    return Fraction(f"{found[1]}.{found[2] or found[3] or 0}")
 
 
-def _projects(rows: Iterable[Row], faults: list[Fault]) -> tuple[list[Option], list[int]]:
+def _unit(amounts: list[Fraction]) -> int:
+    """The power of ten that makes all amounts whole (100 for cents)."""
+    unit = 1
+    while any((amount * unit).denominator > 1 for amount in amounts):
+        unit *= 10
+    return unit
+
+
+def _projects(rows: list[Row], faults: list[Fault]) -> tuple[list[Option], list[Fraction]]:
     options, costs, seen = [], [], set()
+    priced = any(row.get("cost", "").strip() for _, row in rows)
     for line, row in rows:
         name = row.get("project_id", "").strip()
         if not name or name in seen:
@@ -96,7 +137,8 @@ def _projects(rows: Iterable[Row], faults: list[Fault]) -> tuple[list[Option], l
             continue
         seen.add(name)
         options.append(Option(name, row.get("name", "").strip()))
-        costs.append(_amount(row.get("cost", ""), line, faults=faults))
+        if priced:
+            costs.append(_amount(row.get("cost", ""), line, faults=faults))
     if not options:
         faults.append(Fault("no_options", "PROJECTS"))
     return options, costs
@@ -113,11 +155,11 @@ def _vote(row: Row, index: dict[str, int], kind: Kind, faults: list[Fault]) -> B
             good = False
     marks = [1] * len(names)
     if kind in ("dots", "score"):
-        texts = [p.strip() for p in cells.get("points", "").split(",") if p.strip()]
-        if len(texts) != len(names) or not all(t.lstrip("-").isdigit() for t in texts):
-            faults.append(Fault("points", f"line {line}", {"votes": len(names), "points": len(texts)}))
+        points = [_POINTS.fullmatch(p.strip()) for p in cells.get("points", "").split(",") if p.strip()]
+        marks = [int(p[1]) for p in points if p is not None]
+        if not len(points) == len(marks) == len(names):
+            faults.append(Fault("points", f"line {line}", {"votes": len(names), "points": len(marks)}))
             return None
-        marks = [int(t) for t in texts]
     if not good:
         return None
     attributes = tuple(

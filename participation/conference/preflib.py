@@ -40,7 +40,9 @@ def read(text: str, suffix: str = ".toi") -> Profile:
     Raises:
         BallotFileError: every fault, with its line.
     """
-    lines = [_Line(n, raw.strip()) for n, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1)]
+    # Not splitlines: names in old encodings may hold what Unicode calls a line end.
+    parts = re.split(r"\r\n|\r|\n", text.lstrip("\ufeff"))
+    lines = [_Line(n, raw.strip()) for n, raw in enumerate(parts, 1)]
     lines = [line for line in lines if line.text]
     faults: list[Fault] = []
     modern = bool(lines) and lines[0].text.startswith("#")
@@ -70,7 +72,7 @@ def _modern(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option],
             if name and name[1] in names:
                 faults.append(Fault("option_twice", f"line {line.number}", {"option": name[1]}))
             elif name:
-                names[name[1]] = found[2]
+                names[name[1]] = _unquoted(found[2])
             else:
                 meta[found[1].upper()] = (found[2], line.number)
         elif not line.text.startswith("#"):
@@ -87,6 +89,11 @@ def _modern(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option],
         faults.append(Fault("no_options", "header"))
     title = meta.get("TITLE", ("", 0))[0]
     return title, [Option(n, label) for n, label in names.items()], body, promised
+
+
+def _unquoted(label: str) -> str:
+    quoted = len(label) > 1 and label[0] == label[-1] == '"'
+    return label[1:-1].replace('""', '"') if quoted else label
 
 
 def _number(meta: dict[str, tuple[str, int]], key: str, faults: list[Fault]) -> int | None:
@@ -110,7 +117,7 @@ def _old(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option], li
         name, comma, label = line.text.partition(",")
         if not comma:
             faults.append(Fault("no_option_line", f"line {line.number}", {"text": line.text[:60]}))
-        options.append(Option(name.strip(), label.strip()))
+        options.append(Option(name.strip(), _unquoted(label.strip())))
     if len(options) < count:
         faults.append(Fault("options_differ", "line 1", {"promised": count, "found": len(options)}))
         return "", options, [], None

@@ -78,7 +78,11 @@ def rules(profile: Profile, policy: Policy = "last", seats: int | None = None) -
         "budget": lambda: {"approval": _sums(profile)} | _approval_committees(profile, seats),
     }
     found = by_kind[profile.kind]()
-    if profile.costs and profile.kind in ("budget", "approval", "dots", "score"):
+    if (
+        profile.costs
+        and profile.budget is not None
+        and profile.kind in ("budget", "approval", "dots", "score")
+    ):
         found |= _budget_rules(profile)
     return found
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from participation.conference import ballotfiles, pabulib, preflib
 from participation.conference.ballots import Ballot, BallotFileError, Fault, Option, Profile, merged
 from participation.conference.forms import FILE_FAULTS, fault_sentence
+from participation.conference.report import rules
 from tests.participation.conference.profiles import approvals, rankings
 
 MODERN = """# FILE NAME: 1.toi
@@ -148,7 +149,7 @@ def test_pabulib_points_and_orders() -> None:
         (PB.replace("South;2", "South;3"), [("option_unknown", "line 15")]),
         (PB.replace("South;2", "South;2,2"), [("option_twice", "line 15")]),
         (PB.replace("budget;100", "budget;much"), [("no_amount", "line 6")]),
-        (PB.replace("2;50", "2;5.5"), [("no_amount", "line 11")]),
+        (PB.replace("2;50", "2;5.5.5"), [("no_amount", "line 11")]),
         (PB.replace("2;50", "1;50"), [("option_twice", "line 11")]),
         (PB.replace("VOTES\n", ""), [("section_missing", "file")]),
         ("x\n" + PB, [("no_section", "line 1")]),
@@ -194,6 +195,10 @@ def test_csv_with_one_column_of_rankings() -> None:
         ("count,rank:a\nmany,1\n", [("no_count", "line 2")]),
         ("ranking\na>a\n", [("option_twice", "line 2")]),
         ("ranking,x\n,1\n", [("no_options", "line 1")]),
+        ("rank:,rank:b\n1,2\n", [("no_option_line", "line 1")]),
+        ("rank:a,rank: a\n1,2\n", [("column_twice", "line 1")]),
+        ("approve:a\n1\n0\n2\n", [("no_tick", "line 4")]),
+        (f"rank:a,note\n1,{'x' * 200_000}\n", [("table", "line 2")]),
     ],
 )
 def test_faults_of_csv(text: str, expected: list[tuple[str, str]]) -> None:
@@ -224,6 +229,76 @@ def test_faults_of_csv(text: str, expected: list[tuple[str, str]]) -> None:
 def test_faults_of_json(change: dict[str, object], expected: list[tuple[str, str]]) -> None:
     data = {"format": "ballots/1", "options": [{"id": "a"}], "ballots": [{"ranking": [["a"]]}]}
     assert _places(json.dumps(data | change), "x.json") == expected
+
+
+def test_a_row_of_empty_cells_is_an_empty_ballot_and_an_empty_line_is_none() -> None:
+    profile = ballotfiles.read("rank:a,rank:b\n1,2\n\n,\n,\n", "x.csv")
+    assert [(b.count, b.ranking) for b in profile.ballots] == [(1, ((0,), (1,))), (2, ())]
+    counted = ballotfiles.read("count,rank:a,rank:b\n1,1,2\n,,\n3,,\n", "x.csv")
+    assert [(b.count, b.ranking) for b in counted.ballots] == [(1, ((0,), (1,))), (3, ())]
+
+
+def test_json_names_a_key_given_twice_and_survives_endless_brackets() -> None:
+    assert _places('{"options": ["a"],\n "ballots": [{"count": 1, "count": 2}]}', "x.json") == [
+        ("json", "line 1")
+    ]
+    assert _places("[" * 100_000, "x.json") == [("json", "line 1")]
+
+
+def test_preflib_names_keep_odd_signs_and_lose_quotes() -> None:
+    text = (
+        '# NUMBER ALTERNATIVES: 2\n# ALTERNATIVE NAME 1: K\x85 x\n# ALTERNATIVE NAME 2: "B ""c"""\n1: 1,2\n'
+    )
+    assert [o.name for o in ballotfiles.read(text, "x.soc").options] == ["K\x85 x", 'B "c"']
+    old = ballotfiles.read('1\n1,"Smith, John"\n1,1,1\n1,1\n', "x.soc")
+    assert old.options == (Option("1", "Smith, John"),)
+
+
+@pytest.mark.parametrize(
+    ("budget", "cost", "expected"),
+    [
+        ("100.50", "60.25", (10050, (6025, 5000))),
+        ("100,5", "60", (1005, (600, 500))),
+        ("1 000", "60.00", (1000, (60, 50))),
+    ],
+)
+def test_amounts_with_decimals(budget: str, cost: str, expected: tuple[int, tuple[int, ...]]) -> None:
+    profile = ballotfiles.read(
+        PB.replace("budget;100", f"budget;{budget}").replace(";60;", f";{cost};"), "x.pb"
+    )
+    assert (profile.budget, profile.costs) == expected
+
+
+def test_a_comma_that_may_part_thousands_is_refused() -> None:
+    assert _places(PB.replace("budget;100", "budget;1,000"), "x.pb") == [("no_amount", "line 6")]
+
+
+def test_pabulib_without_a_budget_or_costs_is_counted_by_the_other_rules() -> None:
+    without = ballotfiles.read(PB.replace("budget;100\n", ""), "x.pb")
+    assert without.budget is None
+    assert set(rules(without)) == {"approval"}
+    unpriced = ballotfiles.read(PB.replace(";cost", "").replace("1;60;", "1;").replace("2;50;", "2;"), "x.pb")
+    assert unpriced.costs == ()
+    assert set(rules(unpriced)) == {"approval"}
+
+
+SCORING = PB[: PB.index("VOTES")].replace("approval", "Scoring") + (
+    "VOTES\nvoter_id;vote;points\na;1,2;3,-1\nb;2;5.0\n"
+)
+
+
+def test_scores_of_pabulib() -> None:
+    assert [b.marks for b in ballotfiles.read(SCORING, "x.pb").ballots] == [((0, 3), (1, -1)), ((1, 5),)]
+    filled = ballotfiles.read(SCORING.replace("budget;100", "budget;100\ndefault_score;2"), "x.pb")
+    assert [b.marks for b in filled.ballots] == [((0, 3), (1, -1)), ((0, 2), (1, 5))]
+    assert _places(SCORING.replace("budget;100", "budget;100\ndefault_score;some"), "x.pb") == [
+        ("no_number", "line 7")
+    ]
+
+
+@pytest.mark.parametrize("points", ["--3,1", "²,1", "1.5,1", "3", ""])
+def test_points_that_are_no_whole_numbers(points: str) -> None:
+    assert _places(SCORING.replace("3,-1", points), "x.pb") == [("points", "line 14")]
 
 
 def test_json_syntax_and_unknown_endings() -> None:

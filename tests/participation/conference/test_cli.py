@@ -62,3 +62,21 @@ def test_reads_latin_names_of_old_files_but_no_broken_json(tmp_path: Path) -> No
     bad = tmp_path / "x.json"
     bad.write_bytes(b"{\xff}")
     assert _run(str(bad)) == (2, "", "x.json: The file is no text in UTF-8.\n")
+
+
+def test_reads_what_spreadsheets_call_unicode_text(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_bytes("count\trank:ä\trank:b\n2\t1\t2\n".encode("utf-16"))
+    code, out, _ = _run(str(file), "--replicates", "0")
+    assert code == 0
+    assert json.loads(out)["rules"]["plurality"]["scores"] == {"ä": 2, "b": 0}
+
+
+def test_costs_without_a_budget_are_no_reason_to_stop(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(
+        '{"kind": "budget", "options": [{"id": "a", "cost": 4}], "ballots": [{"approve": ["a"]}]}'
+    )
+    code, out, _ = _run(str(file))
+    assert code == 0
+    assert set(json.loads(out)["rules"]) == {"approval"}

@@ -30,7 +30,7 @@ from tests.oracle import formulas, rlang
 from tests.oracle.designs import under_options
 from tests.oracle.estimation import CONFINT, Result, extract
 from tests.oracle.rlang import Call, Scope, Vector, argument, evaluate, rfunction, scalar
-from tests.oracle.session import SHORT_NAMES, Session, columns_of
+from tests.oracle.session import SHORT_NAMES, Session, columns_of, of_the_case
 
 
 def flag(call: Call, scope: Scope, name: str, default: bool = False) -> bool:
@@ -406,7 +406,7 @@ def _imputed(session: Session, name: str) -> Any:
 
 
 SHORT_NAMES[:0] = [_gross, _nonresponse]
-SHORT_NAMES.append(_imputed)
+SHORT_NAMES += [_imputed, of_the_case]
 
 
 @rfunction("with")

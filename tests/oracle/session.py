@@ -68,6 +68,7 @@ class Session:
         self.objects = Lazy(self)
         self.scope = Scope(self.objects)
         self.scope.session = self  # type: ignore[attr-defined]
+        self.case: Mapping[str, Any] = {}
 
     def make(self, name: str) -> Any:
         """A design, a table, or a table under the short name that the reference's script gives it."""
@@ -79,13 +80,18 @@ class Session:
             found = rule(self, name)
             if found is not None:
                 return found
-        raise KeyError(name)
+        raise KeyError(f"nothing in the reference says what {name} is")
 
-    def frame(self, dataset: str) -> dict[str, Vector]:
-        """A table as R vectors, with the variables that the reference's script derives from it."""
+    def frame(self, described: str) -> dict[str, Vector]:
+        """A table (``name`` or ``name where condition``) as R vectors, with the variables that the
+        reference's script derives from it."""
+        dataset, _, condition = described.partition(" where ")
         table = designs.table(self.folder, self.document["datasets"][dataset])
-        frame = {name: vector(c) for name, c in table.items()}
-        return derived(dataset, frame)
+        frame = derived({name: vector(c) for name, c in table.items()})
+        if not condition:
+            return frame
+        keep = rlang.evaluate(rlang.parse(condition), self.scope.over(frame)).values == 1
+        return {name: v.take(keep) for name, v in frame.items()}
 
     def design(self, name: str) -> SurveyDesign:
         """A design from its stated call."""
@@ -95,11 +101,11 @@ class Session:
     def run(self, case: Mapping[str, Any]) -> Any:
         """The case's numbers."""
         scope = Scope(self.objects.copy())
-        scope.case = case  # type: ignore[attr-defined]
+        scope.case = self.case = case  # type: ignore[attr-defined]
         return plain(rlang.evaluate(rlang.parse(case["r_call"]), scope))
 
 
-def derived(dataset: str, frame: dict[str, Vector]) -> dict[str, Vector]:
+def derived(frame: dict[str, Vector]) -> dict[str, Vector]:
     """Variables that the reference's script adds to its three-wave survey."""
     if "wave" in frame and "district" in frame:
         wave, district = rlang.as_factor(frame["wave"]), frame["district"]
@@ -116,28 +122,36 @@ def derived(dataset: str, frame: dict[str, Vector]) -> dict[str, Vector]:
     return frame
 
 
-def _waves(session: Session, name: str) -> Any:
-    """``waves``: the respondents; ``w24``, ``g24``: one wave of respondents or of the gross sample."""
-    datasets = session.document["datasets"]
-    for short, dataset in (
-        ("waves", "waves_net"),
-        ("gross", "waves_gross"),
-        ("mi", "waves2024_mi"),
-        ("lp", "apistrat_lonely"),
-        ("fpcdat", "fpc"),
-    ):
-        if name == short and dataset in datasets:
-            return session.frame(dataset)
-    for prefix, dataset in (("w", "waves_net"), ("g", "waves_gross")):
-        if name[:1] == prefix and name[1:].isdigit() and dataset in datasets:
-            frame = session.frame(dataset)
-            year = float(name[1:]) + (2000 if len(name) == 3 else 0)
-            keep = frame["wave"].values == year
-            return {key: v.take(keep) for key, v in frame.items()}
+def _named_by_a_design(session: Session, name: str) -> Any:
+    """The data of a declared design under the name that its call gives them: ``data=w24``."""
+    for entry in session.document["designs"].values():
+        call = rlang.parse(entry["r_call"])
+        call = call.positional[1] if call.fn == "<-" else call
+        if call.named.get("data") == rlang.Name(name):
+            return session.frame(entry["dataset"])
     return None
 
 
-SHORT_NAMES = [_waves]
+def _abbreviated(session: Session, name: str) -> Any:
+    """A table of which the name is a part (``gross`` of ``waves_gross``), or one wave of it (``g24``)."""
+    datasets = [d for d in session.document["datasets"] if name in (d, *d.split("_"))]
+    if len(datasets) == 1:
+        return session.frame(datasets[0])
+    if name[:1].isalpha() and name[1:].isdigit():
+        year = int(name[1:]) + (2000 if len(name) == 3 else 0)
+        for dataset, entry in session.document["datasets"].items():
+            if "wave" in entry["columns"] and dataset.split("_")[-1][0] == name[0]:
+                return session.frame(f"{dataset} where wave=={year}")
+    return None
+
+
+def of_the_case(session: Session, name: str) -> Any:
+    """The table that the running case says it is about."""
+    about = str(session.case.get("design", ""))
+    return session.frame(about) if about.partition(" where ")[0] in session.document["datasets"] else None
+
+
+SHORT_NAMES = [_named_by_a_design, _abbreviated]
 
 
 def plain(value: Any) -> Any:

@@ -171,6 +171,12 @@ class SurveyDesign:
         live[first.unit[self.active]] = True
         return float(live.sum() - len(np.unique(first.unit_stratum[live])))
 
+    @property
+    def averages(self) -> bool:
+        """True where strata with one PSU take the average variance of the others."""
+        alone = any(bool((stage.size == 1).any()) for stage in self.plan)
+        return self.lonely == "average" and alone and self.replicates is None
+
     # -- columns
     # -----------------------------------------------------------------------------------------------
 
@@ -229,7 +235,8 @@ class SurveyDesign:
                 "scores", "Scores contain missing values; leave those rows out as a domain first."
             )
         if self.replicates is not None:
-            return self.replicates.covariance(self.replicates.score_totals(matrix, self.weights))
+            totals = self.replicates.score_totals(matrix, self.weights)
+            return self.replicates.covariance(totals, matrix.sum(axis=0))
         left, added = projection.residuals(matrix, self.calibrations)
         touched = None if self.domain is None else self.active
         return sampling.covariance(left, self.plan, self.lonely, touched) + added

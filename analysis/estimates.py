@@ -16,7 +16,7 @@ import numpy as np
 from analysis.columns import Array, Column, Floats
 from analysis.design import SurveyDesign
 from analysis.diagnostics import kish_effective_n
-from analysis.errors import EstimateError
+from analysis.errors import DesignError, EstimateError
 from analysis.responses import Domains, Response, columns_of, domains, responses, row_name
 from analysis.results import Estimates, critical, from_covariance
 
@@ -27,13 +27,18 @@ comparison."""
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """k ratios: numerator and denominator values (n, k), 0 outside the cell's domain, and the rows inside."""
+    """k ratios: numerator and denominator values (n, k), 0 outside the cell's domain, and the rows inside.
+
+    ``sides`` (2, n, k): the two deviations from their means whose product a variance is the mean of; under
+    replicate weights those means move.
+    """
 
     names: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
     numerators: Floats
     denominators: Floats | None
     inside: np.ndarray
+    sides: Floats | None = None
 
 
 def mean(
@@ -112,28 +117,42 @@ def variance(
     *,
     level: float = 0.95,
     df: float | None = None,
+    count: str = "answers",
 ) -> Estimates:
     """Population variances and covariances of numbers, n/(n-1) times the mean of squared deviations.
 
-    All pairs of ``variables`` on complete rows, rows named ``a:b`` with the first running fastest.
+    All pairs of ``variables`` on complete rows, rows named ``a:b`` with the first running fastest. n counts
+    the answers, or with ``count="rows"`` all rows of the domain, answered or not, as the reference does.
     """
+    if count not in ("answers", "rows"):
+        raise EstimateError("count_rule", f"{count!r} is no count; use answers or rows.")
     over = responses(design, variables, "listwise")
     groups = domains(design, by)
     seen = np.logical_and.reduce([r.observed for r in over])
-    names, rows, top, inside = [], [], [], []
+    names, rows, top, inside, sides = [], [], [], [], []
     for b in over:
         for a in over:
             for g, label in enumerate(groups.names):
                 here = (groups.codes == g) & seen & design.active
-                n, mass = int(np.count_nonzero(here)), float(design.weights[here].sum())
+                counted = here if count == "answers" else (groups.codes == g) & design.active
+                n, mass = int(np.count_nonzero(counted)), float(design.weights[here].sum())
                 centre = [design.weights[here] @ r.values[here] / mass if mass else np.nan for r in (a, b)]
-                product = (a.values - centre[0]) * (b.values - centre[1]) * n / max(n - 1, 1)
+                scale = np.sqrt(n / max(n - 1, 1))
+                left, right = ((r.values - c) * scale for r, c in zip((a, b), centre, strict=True))
                 pair = f"{a.name}:{b.name}"
                 names.append(row_name(label, pair, len(over) == 1) if label else pair)
                 rows.append({**groups.rows[g], "variable": a.name, "category": "", "with": b.name})
-                top.append(np.where(here, product, 0.0))
+                top.append(np.where(here, left * right, 0.0))
+                sides.append((np.where(here, left, 0.0), np.where(here, right, 0.0)))
                 inside.append(here)
-    cells = Cells(tuple(names), tuple(rows), np.stack(top, 1), np.stack(inside, 1) * 1.0, np.stack(inside, 1))
+    cells = Cells(
+        tuple(names),
+        tuple(rows),
+        np.stack(top, 1),
+        np.stack(inside, 1) * 1.0,
+        np.stack(inside, 1),
+        np.moveaxis(np.array(sides), 0, 2),
+    )
     return _estimate(design, "variance", cells, "none", level, df, False)
 
 
@@ -257,7 +276,10 @@ def _estimate(
     if design.replicates is not None:
         covariance, values = _replicated(design, cells, estimate)
     else:
-        covariance, values = design.covariance(_scores(w, cells, estimate, below, void)), None
+        scores = _scores(w, cells, estimate, below, void)
+        covariance, values = design.covariance(scores), None
+        if design.averages:
+            covariance = _averaged_by_cell(design, cells, scores, covariance)
     covariance[void, :] = np.nan
     covariance[:, void] = np.nan
     notes = tuple(f"no_cases: {name}" for name, empty in zip(cells.names, void, strict=True) if empty)
@@ -298,6 +320,20 @@ def _scores(w: Floats, cells: Cells, estimate: Floats, below: Floats, void: Arra
     return out
 
 
+def _averaged_by_cell(design: SurveyDesign, cells: Cells, scores: Floats, covariance: Floats) -> Floats:
+    """The covariance with the variances that each cell has as a subset of its own: the rule ``average`` for
+    lonely PSUs averages over the strata that the subset touches. NaN where all of these have one PSU."""
+    own = np.empty(scores.shape[1])
+    for j, here in enumerate(cells.inside.T):
+        try:
+            own[j] = design.subset(here).covariance(scores[:, j])[0, 0]
+        except DesignError:  # Every stratum that this cell touches has one PSU only.
+            own[j] = np.nan
+    joint = np.diag(covariance)
+    factor = np.sqrt(np.divide(own, joint, out=np.ones_like(own), where=joint > 0))
+    return np.asarray(covariance * np.outer(factor, factor))
+
+
 def _replicated(design: SurveyDesign, cells: Cells, estimate: Floats) -> tuple[Floats, Floats]:
     replicates = design.replicates
     assert replicates is not None
@@ -305,6 +341,8 @@ def _replicated(design: SurveyDesign, cells: Cells, estimate: Floats) -> tuple[F
     below = 1.0 if cells.denominators is None else replicates.totals(cells.denominators)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = top / below
+        if cells.sides is not None:
+            values = values - np.prod([replicates.totals(side) / below for side in cells.sides], axis=0)
     usable = np.isfinite(estimate)
     covariance = np.full((len(estimate), len(estimate)), np.nan)
     index = np.flatnonzero(usable)

@@ -33,21 +33,22 @@ class Sorted:
     w: Floats
     cumulated: Floats
     total: float
+    below_first: str = "smallest"
 
     @classmethod
-    def of(cls, x: Floats, w: Floats) -> Sorted:
+    def of(cls, x: Floats, w: Floats, below_first: str = "smallest") -> Sorted:
         live = w != 0
         x, w = x[live], w[live]
         order = np.argsort(x, kind="stable")
         running = np.cumsum(w[order].astype(np.longdouble)).astype(float)
-        return cls(x[order], w[order], running, float(w.astype(np.longdouble).sum()))
+        return cls(x[order], w[order], running, float(w.astype(np.longdouble).sum()), below_first)
 
     def merged(self) -> Sorted:
         """Equal values made one."""
         distinct, start = np.unique(self.x, return_index=True)
         sums = np.add.reduceat(self.w, start)
         running = np.cumsum(sums.astype(np.longdouble)).astype(float)
-        return Sorted(distinct, sums, running, float(sums.astype(np.longdouble).sum()))
+        return Sorted(distinct, sums, running, float(sums.astype(np.longdouble).sum()), self.below_first)
 
 
 def _bracket(s: Sorted, p: float) -> tuple[int, int, float, float]:
@@ -60,12 +61,17 @@ def _bracket(s: Sorted, p: float) -> tuple[int, int, float, float]:
 
 def _math(s: Sorted, p: float) -> float:
     low, high, gap, _ = _bracket(s, p)
-    return float(s.x[low] if gap == 0 else s.x[high] if gap > 0 else s.x[low if _first(s, p) else high])
+    return float(s.x[low] if gap == 0 or _first(s, p) else s.x[high])
+
+
+BELOW_FIRST = ("smallest", "second")
+"""The quantile where p lies below the first cumulated share: the smallest value, or as the reference has it
+the second smallest (``hf4`` then extrapolates)."""
 
 
 def _first(s: Sorted, p: float) -> bool:
-    """True where p lies below the first cumulated share, so that the smallest value is the quantile."""
-    return bool(p * s.total < s.cumulated[0])
+    """True where p lies below the first cumulated share and the smallest value is the quantile."""
+    return s.below_first == "smallest" and bool(p * s.total < s.cumulated[0])
 
 
 def _school(s: Sorted, p: float) -> float:
@@ -141,14 +147,19 @@ def quantile(
     interval: str | None = None,
     level: float = 0.95,
     df: float | None = None,
+    below_first: str = "smallest",
 ) -> Estimates:
     """Quantiles of numbers with their intervals; the standard error is the interval's width over twice t.
 
     ``rule`` one of :data:`RULES`; ``interval`` mean (Woodruff), beta, xlogit, asin, score, or for replicate
-    designs quantile. None: mean. A limit beyond the data is NaN. ``df`` None: those of each domain. Rows are
-    named ``domain:variable@q``. The covariance is diagonal: quantiles have no joint linearisation here.
+    designs quantile. None: mean. A limit beyond the data is NaN. ``df`` None: those of each domain.
+    ``below_first`` one of :data:`BELOW_FIRST`. Rows are named ``domain:variable@q``. The covariance is diagonal: quantiles have no joint linearisation here.
     """
     kind = interval or "mean"
+    if below_first not in BELOW_FIRST:
+        raise EstimateError(
+            "quantile_edge", f"{below_first!r} is no rule for the first value; use smallest or second."
+        )
     if rule not in RULES:
         raise EstimateError("quantile_rule", f"{rule!r} is no quantile rule; use {', '.join(RULES)}.")
     if kind not in INTERVAL_TYPES or (kind == "quantile") != (
@@ -178,7 +189,8 @@ def quantile(
                     continue
                 part = design.subset(inside)
                 used_df = part.df if df is None else df
-                figures.append(_one(part, response.values, inside, q, RULES[rule], kind, level, used_df))
+                s = Sorted.of(response.values[inside], part.weights[inside], below_first)
+                figures.append(_one(part, response.values, inside, s, q, RULES[rule], kind, level, used_df))
     table = np.array(figures)
     return Estimates(
         statistic="quantile",
@@ -203,14 +215,21 @@ Rule = Callable[[Sorted, float], float]
 
 
 def _one(
-    design: SurveyDesign, x: Floats, inside: Bools, p: float, rule: Rule, kind: str, level: float, df: float
+    design: SurveyDesign,
+    x: Floats,
+    inside: Bools,
+    s: Sorted,
+    p: float,
+    rule: Rule,
+    kind: str,
+    level: float,
+    df: float,
 ) -> tuple[float, float, float, float]:
     """Quantile, lower and upper limit, standard error."""
-    s = Sorted.of(x[inside], design.weights[inside])
     value = rule(s, p)
     t = critical(level, df)
     if kind == "quantile":
-        low, high = _replicated(design, x, inside, value, p, rule, t)
+        low, high = _replicated(design, x, inside, value, s.below_first, p, rule, t)
     elif kind == "score":
         low, high = _score(design, x, inside, s, p, rule, t)
     else:
@@ -273,10 +292,10 @@ def _score(
 
 
 def _replicated(
-    design: SurveyDesign, x: Floats, inside: Bools, value: float, p: float, rule: Rule, t: float
+    design: SurveyDesign, x: Floats, inside: Bools, value: float, edge: str, p: float, rule: Rule, t: float
 ) -> tuple[float, float]:
     replicates = design.replicates
     assert replicates is not None
-    values = np.array([[rule(Sorted.of(x[inside], w[inside]), p)] for w in replicates.each()])
+    values = np.array([[rule(Sorted.of(x[inside], w[inside], edge), p)] for w in replicates.each()])
     half = t * float(np.sqrt(replicates.covariance(values, np.array([value]))[0, 0]))
     return value - half, value + half

@@ -207,10 +207,14 @@ def stage_covariance(totals: Floats, stage: Stage, lonely: str, live: Bools | No
 
 def centred_totals(totals: Floats, stage: Stage, lonely: str, alone: Bools) -> Floats:
     """(U, p) unit totals minus their stratum's mean; lonely units minus the grand mean under ``adjust``."""
-    means = stage.means(totals)
+    # Measured from the stratum's first unit, so that units that are all alike differ by exactly nothing.
+    first = totals[stage.starts]
+    out = totals - first[stage.unit_stratum]
+    means = stage.means(out)
     if lonely == "adjust" and alone.any():
-        means[alone] = totals.mean(axis=0)
-    return np.asarray(totals - means[stage.unit_stratum])
+        means[alone] = totals.mean(axis=0) - first[alone]
+    out -= means[stage.unit_stratum]
+    return np.asarray(out)
 
 
 def stage_factors(stage: Stage, lonely: str, live: Bools | None = None) -> tuple[Floats, Bools]:

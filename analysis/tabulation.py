@@ -100,8 +100,8 @@ def tabulate(
 ) -> Book:
     """Proportions of every category of every question in every group of ``by``.
 
-    Single-stage and replicate designs take the fast way; several stages with population sizes and calibrated
-    weights need the rows and are estimated question by question. R: ``svyby(~question, ~by, design,
+    Single-stage and replicate designs take the fast way; several stages with population sizes, calibrated
+    weights and averages over strata need the rows and are estimated question by question. R: ``svyby(~question, ~by, design,
     svymean)``.
     """
     if interval not in INTERVALS:
@@ -110,7 +110,8 @@ def tabulate(
     groups = domains(design, by)
     asked = tuple(Question(c.name, c.levels) for c in columns)
     by_rows = design.replicates is not None and design.replicates.unit is None
-    if by_rows or (design.replicates is None and (len(design.plan) > 1 or design.calibrations)):
+    rows_needed = len(design.plan) > 1 or design.calibrations or design.averages
+    if by_rows or (design.replicates is None and rows_needed):
         return _one_by_one(design, asked, columns, groups, by, interval, level)
     stage = design.plan[0]
     elements = stage.single_rows and design.replicates is None

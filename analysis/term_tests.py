@@ -37,13 +37,14 @@ def term_test(
     terms: Sequence[Term] | Term,
     method: str = "wald",
     approximation: str = "saddlepoint",
+    df: float | None = None,
 ) -> TermTest:
     """Test of whole terms. R: ``regTermTest``.
 
     ``wald``: F = b' V^-1 b / q on (q, df). ``working_wald`` and ``lrt``: the statistic of the working model,
     whose reference distribution is a sum of chi-squares weighted by the eigenvalues of V0^-1 V over a
     chi-square of df (Rao and Scott 1984; Lumley and Scott 2014, Australian & New Zealand Journal of
-    Statistics 56).
+    Statistics 56). ``df`` None: those of the model; ``inf``: a chi-square.
 
     Raises :class:`EstimateError` for terms that the model does not hold.
     """
@@ -59,10 +60,11 @@ def term_test(
     index = np.flatnonzero(np.isin(model.matrix.assign, [held[frozenset(w.split(":"))] for w in wanted]))
     beta = model.estimate[index]
     v = model.covariance[np.ix_(index, index)]
-    q = len(index)
+    q, ddf = len(index), model.df if df is None else df
     if method == "wald":
         f = float(beta @ np.linalg.solve(v, beta)) / q
-        return TermTest(method, wanted, f, q, model.df, float(stats.f.sf(f, q, model.df)), np.zeros(0))
+        p = float(stats.chi2.sf(q * f, q) if np.isinf(ddf) else stats.f.sf(f, q, ddf))
+        return TermTest(method, wanted, f, q, ddf, p, np.zeros(0))
     if method not in ("working_wald", "lrt"):
         raise EstimateError("unknown_test", f"{method!r} is no test of terms; use wald, working_wald or lrt.")
     v0 = model.naive[np.ix_(index, index)]
@@ -71,8 +73,8 @@ def term_test(
     else:
         chi2 = _null_deviance(design, model, index) - model.deviance
     weights = linalg.eigh(v, v0, eigvals_only=True)[::-1]
-    p = quadratic_forms.tail(chi2, weights, model.df, approximation)
-    return TermTest(method, wanted, chi2, q, model.df, p, weights)
+    p = quadratic_forms.tail(chi2, weights, ddf, approximation)
+    return TermTest(method, wanted, chi2, q, ddf, p, weights)
 
 
 def _term_labels(terms: Sequence[Term] | Term) -> tuple[str, ...]:

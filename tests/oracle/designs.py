@@ -1,4 +1,4 @@
-"""The reference's tables, and the R functions that declare, weight, replicate and subset a design.
+"""The reference's tables, and the R functions that declare and subset a design.
 
 Every R function returns a :class:`SurveyDesign`; a design's variables are its data frame.
 """
@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis import replication, standardisation
 from analysis.columns import Column
 from analysis.design import SurveyDesign
-from analysis.margins import Margin, Margins
 from tests.oracle import rlang
 from tests.oracle.rlang import (
     CONSTANTS,
@@ -84,11 +82,29 @@ def terms(formula: Call) -> list[Any]:
     return [t for t in out if deparse(t) not in ("1", "0")]
 
 
+def over_data(node: Any, design: SurveyDesign, scope: Scope) -> Any:
+    """An expression over the design's rows. R drops the rows outside a subset, except of weighted designs, so
+    that ``factor(x)`` has the levels of the subset only: outside it the value is missing."""
+    if design.domain is None or design.calibrations or not isinstance(node, Call):
+        return evaluate(node, inside(design, scope))
+    kept = np.flatnonzero(design.domain)
+    rows = {name: vector_of(column).take(kept) for name, column in design.data.items()}
+    value = evaluate(node, scope.over(rows))
+    if isinstance(value, rlang.Matrix):
+        spread = np.full((len(design), value.values.shape[1]), np.nan)
+        spread[kept] = value.values
+        return replace(value, values=spread)
+    empty = -1 if value.kind == "factor" else None if value.kind == "text" else np.nan
+    spread = np.full(len(design), empty, value.values.dtype)
+    spread[kept] = value.values
+    return replace(value, values=spread)
+
+
 def formula_vectors(formula: Call, design: SurveyDesign, scope: Scope) -> dict[str, Vector]:
     """Every term of a formula evaluated in the design's data, by R's spelling of it."""
     out = {}
     for term in terms(formula):
-        value = evaluate(term, inside(design, scope))
+        value = over_data(term, design, scope)
         if len(value) == 1 and len(design) > 1:
             value = replace(value, values=np.repeat(value.values, len(design)))
         out[deparse(term)] = value
@@ -99,13 +115,13 @@ def formula_vectors(formula: Call, design: SurveyDesign, scope: Scope) -> dict[s
 # -------------------------------------------------------------
 
 
-def _trees(document: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Any]]:
+def trees(document: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Any]]:
     return [(e, rlang.parse(e["r_call"].split("<-", 1)[1])) for e in document["designs"].values()]
 
 
-def _entry(scope: Scope, call: Call) -> Mapping[str, Any]:
+def entry_of(scope: Scope, call: Call) -> Mapping[str, Any]:
     """The declared design whose call this is, or nothing."""
-    for entry, tree in _trees(scope.objects.session.document):
+    for entry, tree in trees(scope.objects.session.document):
         if tree == call:
             return entry
     return {}
@@ -113,7 +129,7 @@ def _entry(scope: Scope, call: Call) -> Mapping[str, Any]:
 
 def population_names(session: Any, name: str) -> Any:
     """Population tables and base designs: R variables that only the declared designs describe."""
-    for entry, tree in _trees(session.document):
+    for entry, tree in trees(session.document):
         if tree.fn == "postStratify" and deparse(tree.positional[2]) == name:
             return next(iter(entry["totals"].items()))
         if tree.fn == "rake":
@@ -191,6 +207,9 @@ def _svydesign_of(frame: Mapping[str, Vector], call: Call, scope: Scope) -> Surv
 @rfunction("subset")
 def _subset(call: Call, scope: Scope) -> Any:
     whole = evaluate(call.positional[0], scope)
+    if isinstance(whole, list):  # one design per imputation
+        parts = [evaluate(call.positional[1], inside(design, scope)).values == 1 for design in whole]
+        return [design.subset(keep) for design, keep in zip(whole, parts, strict=True)]
     if isinstance(whole, SurveyDesign):
         return whole.subset(evaluate(call.positional[1], inside(whole, scope)).values == 1)
     keep = evaluate(call.positional[1], scope.over(whole)).values == 1
@@ -214,125 +233,3 @@ def under_options(design: SurveyDesign, scope: Scope) -> SurveyDesign:
     """The design under R's option for lonely PSUs."""
     rule = dict.get(scope.objects, "option survey.lonely.psu")
     return replace(design, lonely=rule) if rule else design
-
-
-# -- weighting
-# -------------------------------------------------------------------------------------------------
-
-
-def _margin(variable: str, counts: Mapping[str, float]) -> Margin:
-    return Margin.from_counts(variable, {str(k): float(v) for k, v in counts.items()}, source="reference")
-
-
-@rfunction("postStratify")
-def _post_stratify(call: Call, scope: Scope) -> SurveyDesign:
-    design = evaluate(call.positional[0], scope)
-    variable, counts = evaluate(call.positional[2], scope)
-    return design.post_stratify(Margins((_margin(variable, counts),)))
-
-
-@rfunction("rake")
-def _rake(call: Call, scope: Scope) -> SurveyDesign:
-    design = evaluate(call.positional[0], scope)
-    pairs = evaluate(call.positional[2], scope).values()
-    return design.rake(Margins(tuple(_margin(variable, counts) for variable, counts in pairs)))
-
-
-def model_matrix(columns: Mapping[str, Vector]) -> dict[str, Any]:
-    """R's model matrix with an intercept and treatment contrasts, by column name."""
-    out: dict[str, Any] = {"(Intercept)": np.ones(len(next(iter(columns.values()))))}
-    for name, vector in columns.items():
-        if vector.kind in ("factor", "text"):
-            factor = vector if vector.kind == "factor" else rlang.as_factor(vector)
-            for i, level in enumerate(factor.levels[1:], start=1):
-                out[name + level] = np.where(factor.values < 0, np.nan, (factor.values == i) * 1.0)
-        else:
-            out[name] = np.asarray(vector.values, float)
-    return out
-
-
-@rfunction("calibrate")
-def _calibrate(call: Call, scope: Scope) -> SurveyDesign:
-    design = evaluate(call.positional[0], scope)
-    totals = _entry(scope, call).get("totals") or evaluate(call.positional[2], scope)
-    if isinstance(totals, Vector):
-        totals = dict(zip(totals.names or (), totals.values, strict=True))
-    matrix = model_matrix(formula_vectors(call.positional[1], design, scope))
-    bounds = argument(call, scope, "bounds")
-    stage = argument(call, scope, "aggregate.stage")
-    return design.calibrate(
-        {name: float(total) for name, total in totals.items()},
-        columns={name: matrix[name] for name in totals},
-        method=scalar(argument(call, scope, "calfun")) or "linear",
-        bounds=None if bounds is None else tuple(float(v) for v in bounds.values),
-        aggregate=None if stage is None else int(scalar(stage)),
-    )
-
-
-@rfunction("trimWeights")
-def _trim(call: Call, scope: Scope) -> SurveyDesign:
-    given = {n: argument(call, scope, n, position) for n, position in (("upper", 1), ("lower", 2))}
-    return evaluate(call.positional[0], scope).trim(
-        **{name: float(scalar(v)) for name, v in given.items() if v is not None},
-        strict=bool(scalar(argument(call, scope, "strict", default=FALSE))),
-    )
-
-
-@rfunction("svystandardize")
-def _standardize(call: Call, scope: Scope) -> SurveyDesign:
-    design = evaluate(call.positional[0], scope)
-    over = [deparse(t) for t in terms(call.named["over"])] if "over" in call.named else []
-    population = evaluate(call.named["population"], scope)
-    return standardisation.standardise(
-        design, deparse(terms(call.named["by"])[0]), over, list(population.values)
-    )
-
-
-# -- replicates
-# ------------------------------------------------------------------------------------------------
-
-REPLICATION = {
-    "JK1": replication.jackknife,
-    "JKn": replication.stratified_jackknife,
-    "BRR": replication.balanced,
-    "Fay": replication.balanced,
-}
-
-
-@rfunction("as.svrepdesign")
-def _as_replicates(call: Call, scope: Scope) -> SurveyDesign:
-    design = evaluate(call.positional[0], scope)
-    entry = _entry(scope, call)
-    if entry:
-        return _from_file(entry, design, scope)
-    kind = scalar(argument(call, scope, "type", 1))
-    options: dict[str, Any] = {}
-    if "mse" in call.named:
-        options["mse"] = bool(scalar(argument(call, scope, "mse")))
-    if kind == "Fay":
-        options["fay"] = float(scalar(argument(call, scope, "fay.rho")))
-    return REPLICATION[kind](design, **options)
-
-
-@rfunction("svrepdesign")
-def _given_replicates(call: Call, scope: Scope) -> SurveyDesign:
-    frame = evaluate(call.named["data"], scope)
-    plain = SurveyDesign.create({name: column_of(name, v) for name, v in frame.items()})
-    return _from_file(_entry(scope, call), plain, scope)
-
-
-def _from_file(entry: Mapping[str, Any], design: SurveyDesign, scope: Scope) -> SurveyDesign:
-    """Random replicate weights cannot be drawn twice, so the reference hands out the ones that R drew."""
-    about = entry["replicates"]
-    path = scope.objects.session.folder / about["file"]
-    weights = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
-    rows = design.active if len(weights) < len(design) else slice(None)
-    return SurveyDesign.from_replicates(
-        {name: column.take(rows) for name, column in design.data.items()},
-        weights[:, 0],
-        weights[:, 1:],
-        scale=about["scale"],
-        rscales=np.array(about["rscales"], float),
-        mse=about["mse"],
-        kind=about["type"],
-    )

@@ -24,6 +24,7 @@ from tests.oracle.designs import (
     column_of,
     formula_vectors,
     inside,
+    over_data,
     population_names,
     terms,
     under_options,
@@ -127,9 +128,11 @@ def _ratio_of(top: Call, below: Call, design: SurveyDesign, scope: Scope, by: An
 def _variance(call: Call, scope: Scope) -> Result:
     design = under_options(evaluate(_design_node(call, 1), scope), scope)
     columns, _ = _responses(call.positional[0], design, scope)
-    values = estimates.variance(design, columns)
+    values = estimates.variance(design, columns, count="rows")
     if len(columns) == 1:
-        return Result("stat", values, tuple(row["variable"] for row in values.rows), covariance=False)
+        # R leaves the variance of one variable without a name on replicates.
+        name = "v1" if design.replicates is not None else values.rows[0]["variable"]
+        return Result("stat", values, (name,), covariance=False)
     return Result("var", values, tuple(f"{row['variable']}:{row['with']}" for row in values.rows))
 
 
@@ -137,13 +140,13 @@ def _variance(call: Call, scope: Scope) -> Result:
 def _ciprop(call: Call, scope: Scope) -> Result:
     design = under_options(evaluate(_design_node(call, 1), scope), scope)
     (name, vector), *_ = formula_vectors(call.positional[0], design, scope).items()
-    df = argument(call, scope, "df")
+    df, method = argument(call, scope, "df"), _method(call, scope)
     values = proportions.proportion(
         design,
         {name: np.asarray(vector.values, float)},
-        method=_method(call, scope),
+        method=method,
         level=float(scalar(argument(call, scope, "level", default=number(0.95)))),
-        df=None if df is None else float(scalar(df)),
+        df=None if df is None or method == "beta" else float(scalar(df)),  # R leaves df aside for beta.
     )
     return Result("interval", values, (name,))
 
@@ -176,6 +179,7 @@ def _quantile_of(call: Call, node: Any, design: SurveyDesign, scope: Scope, by: 
         interval=scalar(argument(call, scope, "interval.type")) or "mean",
         level=1 - alpha,
         df=None if df is None else float(scalar(df)),
+        below_first="second",
     )
     labels = tuple(f"{row['variable']}.{row['quantile']}" for row in values.rows)
     return Result("quantile", values, labels)
@@ -194,7 +198,7 @@ def _by(call: Call, scope: Scope) -> Result:
     fn = deparse(call.named["FUN"] if "FUN" in call.named else rest.pop(0))
     groups = {}
     for term in terms(node):
-        vector = evaluate(term, inside(design, scope))
+        vector = over_data(term, design, scope)
         groups[deparse(term)] = column_of(
             deparse(term), vector if vector.kind == "factor" else rlang.as_factor(vector)
         )
@@ -211,7 +215,7 @@ def _by(call: Call, scope: Scope) -> Result:
         inner = Result("interval", values, (name,) * len(values))
     elif fn == "svyvar":
         columns, _ = _responses(call.positional[0], design, scope)
-        values = estimates.variance(design, columns, by=groups)
+        values = estimates.variance(design, columns, by=groups, count="rows")
         inner = Result("var", values, tuple(row["variable"] for row in values.rows))
     else:
         inner = _moments(call, scope, groups, design, fn)
@@ -314,9 +318,12 @@ def _coef(call: Call, scope: Scope) -> Vector:
 
 
 @rfunction("vcov")
-def _vcov(call: Call, scope: Scope) -> Vector:
+def _vcov(call: Call, scope: Scope) -> Any:
     result = evaluate(call.positional[0], scope)
-    return Vector("number", result.values.covariance.ravel())
+    if len(result.names) == 1:
+        return Vector("number", result.values.covariance.ravel())
+    rows = zip(result.names, result.values.covariance, strict=True)
+    return {name: dict(zip(result.names, row, strict=True)) for name, row in rows}
 
 
 @rfunction("SE")
@@ -360,6 +367,9 @@ def _table(call: Call, scope: Scope) -> dict[str, Any]:
     vectors = list(formula_vectors(call.positional[0], design, scope).items())
     parts = [column_of(n, v if v.kind == "factor" else rlang.as_factor(v)) for n, v in vectors]
     rows, columns, counts = estimates.table(design, *parts)
+    total = argument(call, scope, "Ntotal")
+    if total is not None:
+        counts = counts * (float(scalar(total)) / counts.sum())
     if len(parts) == 1:
         return dict(zip(rows, counts[:, 0].tolist(), strict=True))
     return {"rows": list(rows), "cols": list(columns), "table": counts.tolist()}
@@ -372,6 +382,8 @@ def _with_replicates(call: Call, scope: Scope) -> Result:
     frame = inside(design, scope).columns
 
     def statistic(weights: Any) -> Any:
+        if isinstance(node, rlang.Closure):
+            return node(Vector("number", weights), frame).values
         return evaluate(node, scope.over({**frame, ".weights": Vector("number", weights)})).values
 
     value, covariance, _ = design.replicate(statistic)

@@ -9,7 +9,8 @@ from analysis.design import SurveyDesign
 from analysis.model_matrix import INTERCEPT, Block
 from tests.oracle import rlang
 from tests.oracle.rlang import Call, Name, Number, Scope, Text, Vector
-from tests.oracle.session import column, columns_of
+from tests.oracle.designs import over_data
+from tests.oracle.session import column
 
 
 def _expand(node: Any) -> list[tuple[str, ...] | int]:
@@ -25,6 +26,14 @@ def _expand(node: Any) -> list[tuple[str, ...] | int]:
         kept = _expand(node.positional[0]) if len(node.positional) == 2 else []
         removed = _expand(node.positional[-1])
         return [t for t in kept if t not in removed] + [0 for t in removed if t == 1]
+    if isinstance(node, Call) and node.fn == "^":
+        base, degree = node.positional
+        found = _expand(base)
+        for _ in range(int(degree.value) - 1):
+            found += [(*a, *b) for a in found for b in _expand(base)]  # type: ignore[misc]
+        return [tuple(dict.fromkeys(t)) if isinstance(t, tuple) else t for t in found]
+    if isinstance(node, Call) and node.fn == "%in%":
+        return _expand(Call(":", node.args))
     if isinstance(node, Call) and node.fn in (":", "*"):
         left, right = (_expand(side) for side in node.positional)
         crossed = [(*a, *b) for a in left for b in right if isinstance(a, tuple) and isinstance(b, tuple)]
@@ -44,7 +53,7 @@ def terms(rhs: Any) -> tuple[list[tuple[str, ...]], bool]:
 
 def variable(source: str, design: SurveyDesign, scope: Scope) -> Column | Block:
     """A variable of a formula, evaluated over the design's data."""
-    value = rlang.evaluate(rlang.parse(source), scope.over(columns_of(design)))
+    value = over_data(rlang.parse(source), design, scope)
     if isinstance(value, rlang.Matrix):
         return Block(source, value.values, value.columns)
     return column(source, value)

@@ -165,6 +165,15 @@ class Model:
         return self.found.covariance
 
 
+LINKS = {"gaussian": "identity", "quasibinomial": "logit", "quasipoisson": "log"}
+LINKS |= {"binomial": LINKS["quasibinomial"], "poisson": LINKS["quasipoisson"]}
+
+
+def canonical(family: Call) -> bool:
+    """Whether a family stands with the link it has by default."""
+    return all(formulas.text(node) == LINKS.get(family.fn) for _, node in family.args)
+
+
 @rfunction("svyglm")
 def svyglm(call: Call, scope: Scope) -> Model:
     """``svyglm(y ~ x, design = d, family = quasibinomial(), std.errors = "Bell-McCaffrey")``."""
@@ -174,6 +183,8 @@ def svyglm(call: Call, scope: Scope) -> Model:
     formula = argument(call, scope, "formula", 0)
     outcome, terms, intercept = formulas.model(formula, design, scope)
     family = call.named.get("family")
+    if isinstance(family, Call) and not canonical(family):
+        raise NotImplementedError(f"models with {rlang.deparse(family)}; the product has the canonical links")
     name = "gaussian" if family is None else (family.fn if isinstance(family, Call) else family.text)
     family_name = {"binomial": "quasibinomial", "poisson": "quasipoisson"}.get(name, name)
     small = text(call, scope, "std.errors", "linearized").startswith("Bell-McCaffrey")
@@ -229,8 +240,12 @@ def _show_model(model: Model) -> dict[str, Any]:
 def reg_term_test(call: Call, scope: Scope) -> dict[str, Any]:
     """``regTermTest(model, ~terms, method = "LRT")``."""
     model = evaluate(call.positional[0], scope)
-    _, right = formulas.sides(argument(call, scope, "test.terms", 1))
-    labels = [":".join(t) for t in formulas.terms(right)[0]]
+    wanted = argument(call, scope, "test.terms", 1)
+    if isinstance(wanted, Vector):
+        labels = [str(t) for t in wanted.texts()]
+    else:
+        labels = [":".join(t) for t in formulas.terms(formulas.sides(wanted)[1])[0]]
+    df = argument(call, scope, "df")
     method = {"Wald": "wald", "LRT": "lrt", "WorkingWald": "working_wald"}[
         text(call, scope, "method", "Wald")
     ]
@@ -238,9 +253,16 @@ def reg_term_test(call: Call, scope: Scope) -> dict[str, Any]:
         text(call, scope, "lrt.approximation", "saddlepoint")
     ]
     test = term_tests.term_test(
-        model.design, model.found, [tuple(x.split(":")) for x in labels], method, kind
+        model.design,
+        model.found,
+        [tuple(x.split(":")) for x in labels],
+        method,
+        kind,
+        df=None if df is None else float(scalar(df)),
     )
     out: dict[str, Any] = {"p_value": test.p_value, "df": test.df, "ddf": test.ddf}
+    if method == "wald" and np.isinf(test.ddf):
+        return {**out, "chisq": test.statistic * test.df}
     if method == "wald":
         return {**out, "Ftest": test.statistic}
     return {**out, "chisq": test.statistic, "lambda": test.weights}

@@ -545,6 +545,41 @@ def _poly(call: Call, scope: Scope) -> Matrix:
     return Matrix(powers, tuple(str(k) for k in range(1, degree + 1)))
 
 
+@rfunction("cut")
+def _cut(call: Call, scope: Scope) -> Vector:
+    x, breaks = (evaluate(node, scope).values for node in call.positional[:2])
+    right = scalar(argument(call, scope, "right", default=CONSTANTS["TRUE"]))
+    labels = argument(call, scope, "labels")
+    ends = [f"{b:.3g}" for b in breaks]
+    made = [f"({a},{b}]" if right else f"[{a},{b})" for a, b in zip(ends, ends[1:], strict=False)]
+    code = np.searchsorted(breaks, x, "left" if right else "right") - 1
+    if scalar(argument(call, scope, "include.lowest", default=CONSTANTS["FALSE"])):
+        code = np.where(x == breaks[0 if right else -1], 0 if right else len(made) - 1, code)
+    outside = np.isnan(x) | (code < 0) | (code >= len(made))
+    levels = tuple(made if labels is None else [str(t) for t in labels.texts()])
+    return Vector("factor", np.where(outside, -1, code), levels)
+
+
+@dataclass(frozen=True)
+class Closure:
+    """``function(a, b) body`` with the scope in which it was written."""
+
+    names: tuple[str, ...]
+    body: Any
+    scope: Scope
+
+    def __call__(self, *values: Any) -> Any:
+        objects = self.scope.objects.copy()
+        objects.update(zip(self.names, values, strict=True))
+        return evaluate(self.body, Scope(objects, self.scope.columns))
+
+
+@rfunction("function")
+def _function(call: Call, scope: Scope) -> Closure:
+    *parameters, (_, body) = call.args
+    return Closure(tuple(name or node.text for name, node in parameters), body, scope)
+
+
 @rfunction("relevel")
 def _relevel(call: Call, scope: Scope) -> Vector:
     value, first = evaluate(call.positional[0], scope), scalar(argument(call, scope, "ref", 1))

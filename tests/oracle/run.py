@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.oracle import estimation, inference
+from tests.oracle import estimation, inference, weighting
 from tests.oracle.session import Session, plain
 
-__all__ = ["answer", "estimation", "leaves", "mismatches"]
+__all__ = ["answer", "estimation", "leaves", "mismatches", "weighting"]
 
 Path_ = tuple[str, ...]
 

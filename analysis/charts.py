@@ -167,10 +167,12 @@ def dots(frame: Frame, rows: Sequence[Dot]) -> str:
     for row, height in zip(rows, heights, strict=True):
         used = canvas.wrapped(PAD, y, row.label)
         middle = y + used - 2
-        if row.value is None or row.low is None or row.high is None:
+        if row.value is None:
             canvas.text(start, middle + 5, row.mark or ".", colour=GREY)
         else:
-            canvas.line(start + wide * row.low / 100, middle, start + wide * row.high / 100, middle, BLUE, 3)
+            if row.low is not None and row.high is not None:
+                ends = (start + wide * row.low / 100, start + wide * row.high / 100)
+                canvas.line(ends[0], middle, ends[1], middle, BLUE, 3)
             canvas.dot(start + wide * row.value / 100, middle, hollow=row.mark == "()")
             shown = f"({row.value:g})" if row.mark == "()" else f"{row.value:g}"
             canvas.text(WIDTH - PAD, middle + 5, shown, anchor="end")
@@ -247,13 +249,15 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
     for point in points:
         x, y = place(point)
         canvas.text(x, bottom + 18, point.label, anchor="middle", size=12)
-        if point.value is None or point.low is None or point.high is None:
+        if point.value is None:
             canvas.text(x, bottom - 6, ".", anchor="middle", colour=GREY)
             continue
-        scale = (bottom - top) / 100
-        canvas.line(x, bottom - scale * point.low, x, bottom - scale * point.high, BLUE, 3)
+        scale, above = (bottom - top) / 100, point.value
+        if point.low is not None and point.high is not None:
+            above = point.high
+            canvas.line(x, bottom - scale * point.low, x, bottom - scale * point.high, BLUE, 3)
         canvas.dot(x, y)
-        canvas.text(x, bottom - scale * point.high - 8, f"{point.value:g}", anchor="middle", size=13)
+        canvas.text(x, bottom - scale * above - 8, f"{point.value:g}", anchor="middle", size=13)
     height = bottom + 34
     for sentence in breaks:
         height += canvas.wrapped(PAD, height, sentence, 50)
@@ -319,12 +323,12 @@ def small_multiples(frame: Frame, panels: Sequence[tuple[str, Sequence[Dot]]]) -
         top, behind = y - 12, len(canvas.parts)
         for row in rows:
             y += canvas.wrapped(PAD, y, row.label)
-            if row.value is None or row.low is None or row.high is None:
+            if row.value is None:
                 canvas.text(start, y, row.mark or ".", colour=GREY)
             else:
-                canvas.line(
-                    start + wide * row.low / 100, y - 4, start + wide * row.high / 100, y - 4, BLUE, 3
-                )
+                if row.low is not None and row.high is not None:
+                    ends = (start + wide * row.low / 100, start + wide * row.high / 100)
+                    canvas.line(ends[0], y - 4, ends[1], y - 4, BLUE, 3)
                 canvas.dot(start + wide * row.value / 100, y - 4)
                 canvas.text(WIDTH - PAD, y, f"{row.value:g}", anchor="end")
             y += LINE

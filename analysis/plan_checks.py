@@ -16,7 +16,8 @@ from surveys.faults import Fault
 class Catalogue:
     """What a plan may name: items with their categories, groups with the cases of each level, waves, margins.
 
-    ``fielded`` tells for each item and pair of consecutive waves the kinds of break between them.
+    ``breaks`` tells for each item and pair of consecutive waves the kinds of break between them, ``weighted``
+    the waves whose responses stand for different numbers of people.
     """
 
     items: Mapping[str, tuple[str, ...]]
@@ -26,6 +27,7 @@ class Catalogue:
     conferences: frozenset[str] = frozenset()
     breaks: Callable[[str, str, str], tuple[str, ...]] | None = None
     sensitive: frozenset[str] = frozenset()
+    weighted: frozenset[str] = frozenset()
 
 
 def check(plan: Plan, catalogue: Catalogue) -> tuple[Fault, ...]:
@@ -65,6 +67,12 @@ def check(plan: Plan, catalogue: Catalogue) -> tuple[Fault, ...]:
         (plan.policy.sensitive | plan.policy.places) - set(catalogue.items) - set(catalogue.groups)
     )
     found += [Fault("unknown-item", "disclosure", {"name": name}) for name in unknown]
+    if plan.policy.method == "full":
+        found += [
+            Fault("full-needs-open", "disclosure/method", {"name": wave})
+            for wave in plan.waves
+            if wave in catalogue.weighted
+        ]
     forgotten = sorted(catalogue.sensitive - plan.policy.sensitive)
     found += [Fault("sensitive-not-declared", "disclosure/sensitive", {"name": name}) for name in forgotten]
     return tuple(found)

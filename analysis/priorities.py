@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.exchange.bookfiles import cell_text, said
+from analysis.exchange.bookfiles import cell_text, interval_text, said
 from analysis.plan import Plan
 
 Document = Mapping[str, Any]
@@ -48,7 +48,7 @@ def rows(document: Document, found: Document, language: str) -> list[dict[str, A
             "place": one["place"],
             "label": said(one["label"], language),
             "figure": cell_text(cell) if (cell := cells.get(one["category"])) is not None else "",
-            "interval": f"{cell['low']:g}–{cell['high']:g}" if cell is not None and "percent" in cell else "",
+            "interval": interval_text(cell) if cell is not None else "",
         }
         for one in found["places"]
     ]

@@ -14,16 +14,27 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from analysis.audit import AuditReport, Exposure, Released, Where, describe, hidden, rounded
-from analysis.changes import Change
-from analysis.columns import Column
-from analysis.crosstab import Crosstab
+from analysis.audit import AuditReport, Exposure, Released, Where, describe
+from analysis.changes import Change, Point, change, equivalence
+from analysis.columns import Column, Floats
+from analysis.crosstab import Crosstab, wilson
 from analysis.disclosure import DisclosurePolicy, audit_release
 from analysis.marks import HIDDEN, Mark, choose, decimals, public_base, public_percent, round_half_away
 from analysis.plan import Plan
-from analysis.suppression import homogeneous
-from analysis.tables import Book, BookTable, BookTrend, Headline, Item, WaveData, effective_base
+from analysis.protection import Protected, counted, learnt, noisy_share, printed_bases, protect
+from analysis.tables import (
+    Book,
+    BookTable,
+    BookTrend,
+    Comparison,
+    Headline,
+    Item,
+    WaveData,
+    adjusted,
+    effective_base,
+)
 
 SCHEMA = 1
 
@@ -49,11 +60,13 @@ def publish(book: Book, conferences: Sequence[Mapping[str, Any]] = ()) -> Public
     """
     plan = book.plan
     statements: dict[str, list[Released]] = {wave: [] for wave in plan.waves}
+    done = _protected(book)
+    printed = adjusted(plan, [one.table for one in done])
     tables = []
-    for table in book.tables:
-        shown, learnt = _table(plan, book.waves[table.wave], table)
-        tables.append(shown)
-        statements[table.wave] += learnt
+    for one, table in zip(done, printed, strict=True):
+        data = book.waves[table.wave]
+        statements[table.wave] += learnt(plan, data, one)
+        tables.append(_table(plan, data, replace(one, table=table)))
     document = {
         "schema": SCHEMA,
         "name": plan.name,
@@ -67,13 +80,26 @@ def publish(book: Book, conferences: Sequence[Mapping[str, Any]] = ()) -> Public
         "waves": [_wave(plan, book.waves[key]) for key in plan.waves],
         "items": _items(book),
         "groups": _groups(book),
-        "headlines": [_headline(plan, headline) for headline in book.headlines],
+        "headlines": [_headline(book, headline, done) for headline in book.headlines],
         "tables": tables,
-        "trends": [_trend(plan, trend) for trend in book.trends],
-        "comparisons": [_comparison(plan, found) for found in book.comparisons],
+        "trends": [_trend(book, trend) for trend in book.trends],
+        "comparisons": [_comparison(book, found) for found in book.comparisons],
         "conferences": list(conferences),
     }
     return Publication(document, {wave: _distinct(found) for wave, found in statements.items()})
+
+
+def _protected(book: Book) -> list[Protected]:
+    """Every table made fit to print, with what a reader knows of its total from the table of everybody."""
+    totals: dict[tuple[str, str], tuple[float, float]] = {}
+    found = []
+    for table in book.tables:
+        total = totals.get((table.wave, table.item))
+        one = protect(book.plan, book.waves[table.wave], table, total)
+        if not table.group:
+            totals[table.wave, table.item] = (float(one.ranges[0, 0]), float(one.ranges[0, 1]))
+        found.append(one)
+    return found
 
 
 def _distinct(statements: Sequence[Released]) -> tuple[Released, ...]:
@@ -136,42 +162,25 @@ def _groups(book: Book) -> dict[str, Any]:
     return result
 
 
-def _sensitive(plan: Plan, item: Item) -> bool:
-    return item.name in plan.policy.sensitive or item.sensitive >= 2
-
-
-def _table(plan: Plan, data: WaveData, table: BookTable) -> tuple[dict[str, Any], list[Released]]:
-    rules, item = plan.policy.rules, data.items[table.item]
-    figures, marks = table.figures, table.marks.copy()
-    if _sensitive(plan, item) and not item.multiple:
-        marks[homogeneous(figures.count, plan.policy.homogeneity)] = Mark.TOO_FEW.value
-        marks[figures.base == 0] = Mark.NOTHING.value
-    bases = public_base(figures.base, rules)
-    effective = public_base(effective_base(figures), rules)
-    threshold = rules.sensitive_hide_below if _sensitive(plan, item) else rules.hide_below
-    rows, learnt, printed = [], [], _printed(plan, figures)
+def _table(plan: Plan, data: WaveData, done: Protected) -> dict[str, Any]:
+    table = done.table
+    bases = printed_bases(plan, table.figures)
+    effective = public_base(effective_base(table.figures), plan.policy.rules)
+    printed, rows = _printed(plan, table.figures), []
     for number, level in enumerate(table.levels):
-        base = int(figures.base[number])
-        shown = base >= threshold or base == 0
-        cells = _cells(plan, table, marks, printed, number)
-        rows.append(
-            {
-                "level": level,
-                "base": int(bases[number]) if shown else None,
-                # Rounded like the base, and silent wherever the base is.
-                "effective": int(effective[number]) if shown else None,
-                "cells": cells,
-            }
-        )
-        learnt += _learnt(plan, data, table, item, marks, number, threshold)
-    document = {
+        shown = bool(done.shown[number])
+        row: dict[str, Any] = {"level": level, "base": int(bases[number]) if shown else None}
+        if not counted(plan, data):
+            # Rounded like the base, and silent wherever the base is; full counts have no sampling error.
+            row["effective"] = int(effective[number]) if shown else None
+        rows.append({**row, "cells": _cells(plan, table, table.marks, printed, number)})
+    return {
         "wave": table.wave,
         "item": table.item,
         "group": table.group,
         "categories": list(table.categories),
         "rows": rows,
     }
-    return document, learnt
 
 
 def _printed(plan: Plan, figures: Crosstab) -> dict[str, Any]:
@@ -198,11 +207,10 @@ def _cells(
         if mark in HIDDEN or value != value:
             cells.append({"mark": (mark if mark in HIDDEN else Mark.NOT_MEANINGFUL).value})
             continue
-        cell: dict[str, Any] = {
-            "percent": value,
-            "low": printed["low"][row][column],
-            "high": printed["high"][row][column],
-        }
+        cell: dict[str, Any] = {"percent": value}
+        low, high = printed["low"][row][column], printed["high"][row][column]
+        if low == low:
+            cell |= {"low": low, "high": high}
         if value == 0 and mark is Mark.PLAIN:
             mark = Mark.ZERO
         if mark is not Mark.PLAIN:
@@ -215,60 +223,46 @@ def _cells(
     return cells
 
 
-def _learnt(
-    plan: Plan, data: WaveData, table: BookTable, item: Item, marks: Any, row: int, threshold: int
-) -> list[Released]:
-    """What a reader learns from one row: the base, and for sensitive items the bounds of every answer's
-    count.
-    """
-    columns, figures = data.design.data, table.figures
-    names = item.columns or (item.name,)
-    base = int(figures.base[row])
-    group: dict[str, frozenset[str]] = {names[0]: frozenset(columns[names[0]].category().levels)}
-    if table.group:
-        group[table.group] = frozenset([table.levels[row]])
-    where: Where = tuple(sorted(group.items()))
-    if base == 0:
-        return [Released(table.key, where, 0, 0)]
-    if base < threshold:
-        return [hidden(table.key, where, threshold)]
-    unit = plan.policy.rules.base_unit
-    learnt = [rounded(table.key, where, int(public_base(base, plan.policy.rules)), unit)]
-    if not _sensitive(plan, item) or item.multiple:
-        return learnt
-    half = 0.5 * 10.0 ** -int(decimals(base, plan.policy.rules))
-    for number, code in enumerate(table.categories):
-        if Mark(str(marks[row, number])) in HIDDEN:
-            continue
-        share = 100 * figures.share[row, number]
-        answer: Where = tuple(sorted({**group, names[0]: frozenset([code])}.items()))
-        low, high = max(0.0, share - 2 * half) / 100, min(100.0, share + 2 * half) / 100
-        learnt.append(Released(table.key, answer, low, high, of=where, spread=float(figures.spread[row])))
-    return learnt
-
-
-def _headline(plan: Plan, headline: Headline) -> dict[str, Any]:
-    rules = plan.policy.rules
+def _headline(book: Book, headline: Headline, done: Sequence[Protected]) -> dict[str, Any]:
+    plan, finding, data = book.plan, headline.finding, book.waves[headline.wave]
+    mark = Mark(headline.mark)
+    if finding.group and _row_hidden(headline, done):
+        mark = Mark.TOO_FEW
     shown: dict[str, Any] = {
-        "item": headline.finding.item,
-        "categories": list(headline.finding.categories),
-        "group": headline.finding.group,
-        "level": headline.finding.level,
-        "text": dict(headline.finding.text),
+        "item": finding.item,
+        "categories": list(finding.categories),
+        "group": finding.group,
+        "level": finding.level,
+        "text": dict(finding.text),
         "wave": headline.wave,
-        "mark": headline.mark,
+        "mark": mark.value,
     }
-    if Mark(headline.mark) in HIDDEN:
+    if mark in HIDDEN:
         return shown
-    percent = 100 * headline.share
-    return {
-        **shown,
-        "in_ten": int(round_half_away(percent / 10)),
-        "percent": int(round_half_away(percent)),
-        "low": int(round_half_away(100 * headline.low)),
-        "high": int(round_half_away(100 * headline.high)),
-        "base": int(public_base(headline.base, rules)),
-    }
+    share, low, high, base = headline.share, headline.low, headline.high, headline.base
+    noisy = noisy_share(plan, data, finding.item, finding.categories, finding.group, finding.level)
+    if noisy is not None:
+        share, base = noisy
+        low, high = (float(x) for x in wilson(np.array(share), np.array(base), _normal(plan)))
+    shown |= {"in_ten": int(round_half_away(10 * share)), "percent": int(round_half_away(100 * share))}
+    if not counted(plan, data):
+        shown |= {"low": int(round_half_away(100 * low)), "high": int(round_half_away(100 * high))}
+    return {**shown, "base": int(public_base(base, plan.policy.rules))}
+
+
+def _normal(plan: Plan) -> Floats:
+    return np.asarray(stats.norm.ppf(0.5 + plan.level / 2), dtype=float)
+
+
+def _row_hidden(headline: Headline, done: Sequence[Protected]) -> bool:
+    """Whether the table of a finding hides the group it speaks of, or one of its answers."""
+    finding = headline.finding
+    for one in done:
+        if (one.table.wave, one.table.item, one.table.group) == (headline.wave, finding.item, finding.group):
+            row = one.table.levels.index(finding.level)
+            places = [one.table.categories.index(code) for code in finding.categories]
+            return any(Mark(str(one.table.marks[row, place])) in HIDDEN for place in places)
+    return False
 
 
 def _change(plan: Plan, found: Change) -> dict[str, Any]:
@@ -283,57 +277,69 @@ def _change(plan: Plan, found: Change) -> dict[str, Any]:
     }
 
 
-def _trend(plan: Plan, trend: BookTrend) -> dict[str, Any]:
-    rules = plan.policy.rules
-    points = []
-    sensitive = trend.request.item in plan.policy.sensitive
-    marks: dict[str, Mark] = {}
-    for point in trend.points:
-        mark = Mark(str(choose(point.base, rules, sensitive=sensitive)))
-        marks[point.wave] = mark
-        value, mark = public_percent(100 * point.estimate, mark, point.base, rules)
-        entry: dict[str, Any] = {
-            "wave": point.wave,
-            "time": point.time,
-            "mark": mark.value,
-            "source": point.source,
-        }
-        if value is not None:
-            low, high = point.interval(plan.level)
-            entry |= {"percent": value, "low": round(100 * low, 1), "high": round(100 * high, 1)}
-            entry["base"] = int(public_base(point.base, rules))
-        points.append(entry)
+def _noised(book: Book, point: Point, item: str, categories: Sequence[str]) -> Point:
+    """A point of a wave whose exact share would tell counts, from perturbed ones."""
+    noisy = noisy_share(book.plan, book.waves[point.wave], item, categories)
+    if noisy is None:
+        return point
+    share, base = noisy
+    error = float(np.sqrt(share * (1 - share) / base))
+    return replace(point, estimate=share, se=error, base=float(base), effective_n=float(base))
 
-    def visible(found: Change) -> bool:
-        return not {marks[found.first.wave], marks[found.second.wave]} & HIDDEN
 
+def _trend(book: Book, trend: BookTrend) -> dict[str, Any]:
+    plan, request = book.plan, trend.request
+    sensitive = request.item in plan.policy.sensitive
+    marks = {p.wave: Mark(str(choose(p.base, plan.policy.rules, sensitive=sensitive))) for p in trend.points}
+    full = {wave for wave in marks if counted(plan, book.waves[wave])}
+    points = {p.wave: _noised(book, p, request.item, request.categories) for p in trend.points}
+    moved = [
+        change(points[c.first.wave], points[c.second.wave], plan.level)
+        for c in trend.changes
+        if not {marks[c.first.wave], marks[c.second.wave]} & HIDDEN
+        and not {c.first.wave, c.second.wave} & full
+    ]
+    within = request.unchanged_within
+    verdicts = [] if within is None else [equivalence(found, within / 100) for found in moved]
     return {
-        "item": trend.request.item,
-        "categories": list(trend.request.categories),
-        "points": points,
+        "item": request.item,
+        "categories": list(request.categories),
+        "points": [_point(plan, point, marks[wave], wave in full) for wave, point in points.items()],
         "runs": [list(run) for run in trend.runs],
         "breaks": [{"first": b.first, "second": b.second, "kinds": list(b.kinds)} for b in trend.breaks],
-        "changes": [_change(plan, found) for found in trend.changes if visible(found)],
+        "changes": [_change(plan, found) for found in moved],
         "verdicts": [
             {"first": e.change.first.wave, "second": e.change.second.wave, "finding": e.finding}
-            for e in trend.unchanged
-            if visible(e.change)
+            for e in verdicts
         ],
-        "within": trend.request.unchanged_within,
+        "within": within,
         "notes": list(trend.notes),
     }
 
 
-def _comparison(plan: Plan, found: Any) -> dict[str, Any]:
-    rules = plan.policy.rules
-    sensitive = found.request.item in plan.policy.sensitive
-    mark = Mark(str(choose(found.ours.base, rules, sensitive=sensitive)))
+def _point(plan: Plan, point: Point, mark: Mark, full: bool) -> dict[str, Any]:
+    value, mark = public_percent(100 * point.estimate, mark, point.base, plan.policy.rules)
+    entry = {"wave": point.wave, "time": point.time, "mark": mark.value, "source": point.source}
+    if value is None:
+        return entry
+    entry |= {"percent": value, "base": int(public_base(point.base, plan.policy.rules))}
+    if not full:
+        low, high = point.interval(plan.level)
+        entry |= {"low": round(100 * low, 1), "high": round(100 * high, 1)}
+    return entry
+
+
+def _comparison(book: Book, found: Comparison) -> dict[str, Any]:
+    plan, request = book.plan, found.request
+    mark = Mark(
+        str(choose(found.ours.base, plan.policy.rules, sensitive=request.item in plan.policy.sensitive))
+    )
     shown: dict[str, Any] = {
-        "item": found.request.item,
-        "categories": list(found.request.categories),
-        "label": dict(found.request.label),
-        "source": found.request.source,
-        "population": dict(found.request.population),
+        "item": request.item,
+        "categories": list(request.categories),
+        "label": dict(request.label),
+        "source": request.source,
+        "population": dict(request.population),
         "theirs": {
             "percent": round(100 * found.theirs.estimate, 1),
             "n": int(found.theirs.base),
@@ -343,10 +349,14 @@ def _comparison(plan: Plan, found: Any) -> dict[str, Any]:
     }
     if mark in HIDDEN:
         return shown
-    low, high = found.ours.interval(plan.level)
-    value, _ = public_percent(100 * found.ours.estimate, mark, found.ours.base, rules)
-    shown["ours"] |= {"percent": value, "low": round(100 * low, 1), "high": round(100 * high, 1)}
-    shown["change"] = _change(plan, found.change)
+    ours = _noised(book, found.ours, request.item, request.categories)
+    full = counted(plan, book.waves[ours.wave])
+    value, _ = public_percent(100 * ours.estimate, mark, ours.base, plan.policy.rules)
+    shown["ours"]["percent"] = value
+    if not full:
+        low, high = ours.interval(plan.level)
+        shown["ours"] |= {"low": round(100 * low, 1), "high": round(100 * high, 1)}
+        shown["change"] = _change(plan, change(ours, found.theirs, plan.level))
     return shown
 
 

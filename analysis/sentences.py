@@ -81,6 +81,14 @@ SENTENCES: Mapping[str, str] = {
     "no_keys": N_("Name at least one variable that others may know of a person."),
     "no_book": N_("Run the plan first."),
     "not_safe": N_("The auditor refuses this book. Look at its findings, join groups or leave tables out."),
+    "stale": N_(
+        "The plan or what is released of its waves changed since the book was made. Run the plan again."
+    ),
+    "sealed_only": N_("Exact counts stay in this office. Choose another method under disclosure."),
+    "slug_taken": N_("Another plan is published under this address. Choose another one."),
+    "full-needs-open": N_(
+        "%(name)s is a weighted sample, no full count. Write method: sample under disclosure."
+    ),
     "already_released": N_("This very book was requested for this address before."),
     "decided": N_("Somebody has decided this request already."),
     "same_person": N_("A second person decides, not the one who asked."),

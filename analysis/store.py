@@ -18,10 +18,12 @@ from analysis.errors import AnalysisError, DataError
 from analysis.imported import described, imported, row_ids
 from analysis.margins import Margin
 from analysis.models import Job, KnownWave, Release, StoredBook, StoredMargin, StoredPlan
-from analysis.plan import Step
+from analysis.plan import Step, loads
+from analysis.plan import read as read_plan
 from analysis.tables import WaveData
 from stores import publish, published, published_all
 from surveys.collection import store as collection
+from surveys.faults import Faulty
 from surveys.questionnaire import Questionnaire, read
 
 STALE = timedelta(minutes=2)
@@ -416,14 +418,22 @@ def ever_released(session: Session, keys: Iterable[str]) -> dict[str, list[tuple
 def request_release(session: Session, name: str, slug: str, who: str, now: datetime) -> Release:
     """An analyst asks for the last book of a plan to be published under ``slug``.
 
-    Raises :class:`ReleaseFault`: ``no_book``, ``not_safe`` (the auditor refuses), ``stale`` (the plan has
-    changed since), ``already_released``.
+    Raises :class:`ReleaseFault`: ``no_book``, ``stale`` (the plan has changed since, or another release of a
+    wave was made that the auditor has not seen), ``sealed_only`` (exact counts), ``not_safe`` (the auditor
+    refuses), ``slug_taken`` (another plan is published there), ``already_released``.
     """
     found = book(session, name)
     if found is None:
         raise ReleaseFault("no_book", "run the plan first", name)
+    if _outdated(session, found):
+        raise ReleaseFault("stale", "the plan or what is released changed since; run the plan again", name)
+    if found.document["method"] == "exact":
+        raise ReleaseFault("sealed_only", "exact counts stay in this office; choose another method", name)
     if not found.audit.get("safe"):
         raise ReleaseFault("not_safe", "the auditor refuses this book; see its findings", name)
+    taken = select(Release).where(Release.slug == slug, Release.state == "released", Release.plan != name)
+    if session.scalars(taken).first() is not None:
+        raise ReleaseFault("slug_taken", "another plan is published under this address", slug)
     same = select(Release).where(Release.slug == slug, Release.digest == found.digest)
     if session.scalars(same).first() is not None:
         raise ReleaseFault("already_released", "this very book was requested for this address before", slug)
@@ -456,7 +466,7 @@ def decide(session: Session, release_id: bytes, who: str, yes: bool, note: str, 
         raise ReleaseFault("decided", "this request was decided already", row.slug)
     if row.requested_by == who:
         raise ReleaseFault("same_person", "a second person decides", row.slug)
-    if yes and _overtaken(session, row):
+    if yes and _overtaken(session, row.statements, row.requested_at):
         raise ReleaseFault("overtaken", "another release was made since; run the plan again", row.slug)
     row.state, row.decided_by, row.decided_at, row.note = "released" if yes else "refused", who, now, note
     if yes:
@@ -471,11 +481,20 @@ def decide(session: Session, release_id: bytes, who: str, yes: bool, note: str, 
     return row
 
 
-def _overtaken(session: Session, row: Release) -> bool:
-    query = select(Release).where(
-        Release.state.in_(("released", "withdrawn")), Release.decided_at > row.requested_at
-    )
-    return any(set(other.statements) & set(row.statements) for other in session.scalars(query))
+def _outdated(session: Session, found: StoredBook) -> bool:
+    """Whether the plan was edited after its book was made, or the auditor missed a release of its waves."""
+    stored = plan(session, found.plan)
+    try:
+        same = stored is not None and read_plan(loads(stored.source)).digest == found.document["plan"]
+    except Faulty:
+        same = False
+    return not same or _overtaken(session, found.statements, found.made_at)
+
+
+def _overtaken(session: Session, waves: Iterable[str], since: datetime) -> bool:
+    """Whether something of these waves was released after a moment."""
+    query = select(Release).where(Release.state.in_(("released", "withdrawn")), Release.decided_at > since)
+    return any(set(other.statements) & set(waves) for other in session.scalars(query))
 
 
 def withdraw(session: Session, release_id: bytes, who: str, note: str) -> None:

@@ -171,7 +171,7 @@ def build(plan: Plan, waves: Mapping[str, WaveData], progress: Progress | None =
         tables.append(_table(plan, data, tabulators[wave], data.items[item], group))
         if progress and number % 16 == 0 and progress(0.9 * number / len(wanted)):
             raise Cancelled
-    tables = _adjusted(plan, tables)
+    tables = adjusted(plan, tables)
     trends = tuple(_trend(plan, request, waves) for request in plan.trends)
     last = waves[plan.waves[-1]]
     book = Book(
@@ -270,7 +270,7 @@ def _design_effect(figures: Crosstab) -> Floats:
     return np.asarray(np.median(effect, axis=1), dtype=float)
 
 
-def _adjusted(plan: Plan, tables: Sequence[BookTable]) -> list[BookTable]:
+def adjusted(plan: Plan, tables: Sequence[BookTable]) -> list[BookTable]:
     """The tests of each wave's book are one family; they are adjusted together."""
     result = list(tables)
     for wave in plan.waves:
@@ -286,7 +286,7 @@ def _adjusted(plan: Plan, tables: Sequence[BookTable]) -> list[BookTable]:
     return result
 
 
-def _event(data: WaveData, item: str, categories: Sequence[str]) -> Column:
+def event_of(data: WaveData, item: str, categories: Sequence[str]) -> Column:
     """A 0/1 column: gave one of the categories; missing stays missing."""
     spec = data.items[item]
     unknown = next((c for c in categories if c not in spec.categories), None)
@@ -311,7 +311,7 @@ def _trend(plan: Plan, request: TrendRequest, waves: Mapping[str, WaveData]) -> 
     if len(chosen) < 2:
         raise AnalysisError("trend_one_wave", f"{request.item} was asked in one wave only", request.item)
     designs = {
-        data.key: data.design.with_columns(event__=_event(data, request.item, request.categories))
+        data.key: data.design.with_columns(event__=event_of(data, request.item, request.categories))
         for data in chosen
     }
     many = trends_room.independent(designs, [data.time for data in chosen])
@@ -348,12 +348,12 @@ def _comparison(plan: Plan, request: Outside, data: WaveData) -> Comparison:
 
 
 def _point(item: str, categories: Sequence[str], data: WaveData) -> Point:
-    design = data.design.with_columns(event__=_event(data, item, categories))
+    design = data.design.with_columns(event__=event_of(data, item, categories))
     return trends_room.point(design.mean("event__"), 0, data.key, data.time, kind="proportion")
 
 
 def _headline(plan: Plan, finding: Finding, data: WaveData, tabulator: Tabulator) -> Headline:
-    event = _event(data, finding.item, finding.categories)
+    event = event_of(data, finding.item, finding.categories)
     codes = np.where(np.isnan(event.values), -1, event.values).astype(np.int64)
     yes = Column(event.name, "category", codes, ("0", "1"))
     group = data.design.data[finding.group].category() if finding.group else None
@@ -401,4 +401,5 @@ def catalogue(
         conferences=frozenset(conferences),
         breaks=broken,
         sensitive=frozenset(name for name, item in last.items.items() if item.sensitive >= 2),
+        weighted=frozenset(key for key, wave in waves.items() if not wave.open_participation),
     )

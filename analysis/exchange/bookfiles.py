@@ -62,6 +62,11 @@ def cell_text(cell: Mapping[str, Any]) -> str:
     return show(f"{cell['percent']:g}" if "percent" in cell else "", mark)
 
 
+def interval_text(cell: Mapping[str, Any]) -> str:
+    """The interval of a cell; empty where there is none: hidden cells, and full counts."""
+    return f"{cell['low']:g}–{cell['high']:g}" if "low" in cell else ""
+
+
 def level_text(
     document: Mapping[str, Any], table: Mapping[str, Any], level: str, language: str, everybody: str
 ) -> str:
@@ -162,7 +167,8 @@ def _html_cell(cell: Mapping[str, Any], words: Mapping[str, str]) -> str:
         return escape(cell_text(cell))
     sign = {1: " ▲", -1: " ▼"}.get(cell.get("differs", 0), "")
     told = f'<abbr title="{escape(words["differs"])}">{sign}</abbr>' if sign else ""
-    return f"{escape(cell_text(cell))}{told}<br><small>{cell['low']:g}–{cell['high']:g}</small>"
+    interval = f"<br><small>{interval_text(cell)}</small>" if "low" in cell else ""
+    return f"{escape(cell_text(cell))}{told}{interval}"
 
 
 def rows_of(
@@ -335,10 +341,7 @@ def print_data(
                 "rows": [
                     {
                         "name": level_text(document, table, row["level"], language, words["all"]),
-                        "cells": [
-                            [cell_text(c), f"{c['low']:g}–{c['high']:g}" if "percent" in c else ""]
-                            for c in row["cells"]
-                        ],
+                        "cells": [[cell_text(c), interval_text(c)] for c in row["cells"]],
                         "counts": [_count(number) for number in _counts(row, words)],
                     }
                     for row in table["rows"]

@@ -76,15 +76,17 @@ def finding(headline: Document, tag: str) -> dict[str, str]:
     """A finding in one sentence and its interval: "about 8 in 10", "between 78 and 84 of 100"."""
     if "in_ten" not in headline:
         return {"sentence": said(headline["text"], tag), "interval": r_("too few answers")}
-    numbers = {key: headline[key] for key in ("in_ten", "low", "high", "base")}
     if headline["percent"] < 5 or headline["percent"] > 95:
         share = r_("About %(percent)s in 100", percent=headline["percent"])
     else:
-        share = r_("About %(in_ten)s in 10", in_ten=numbers["in_ten"])
-    interval = r_("Between %(low)s and %(high)s of 100", low=numbers["low"], high=numbers["high"])
-    if headline.get("mark") == "()":
-        interval = f"{interval} ({r_('uncertain, because few people answered')})"
-    return {"sentence": f"{share}: {said(headline['text'], tag)}", "interval": interval}
+        share = r_("About %(in_ten)s in 10", in_ten=headline["in_ten"])
+    sentence = f"{share}: {said(headline['text'], tag)}"
+    uncertain = r_("uncertain, because few people answered") if headline.get("mark") == "()" else ""
+    if "low" not in headline:
+        # A full count has no sampling error; the page says whom it speaks for.
+        return {"sentence": sentence, "interval": uncertain}
+    interval = r_("Between %(low)s and %(high)s of 100", low=headline["low"], high=headline["high"])
+    return {"sentence": sentence, "interval": f"{interval} ({uncertain})" if uncertain else interval}
 
 
 def asked(document: Document, tag: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import openpyxl
 import pymupdf
 import pytest
+import yaml
 
 import stores
 from analysis import cli, store
@@ -79,6 +80,66 @@ def test_a_release_already_made_is_refused(requested):
     answer = requested.submit(f"{PLAN}/release", {"slug": "living-here"}, at=PLAN)
     assert answer.status_code == 302
     assert requested.get("/office/releases/").text.count("/results/living-here") == 1
+
+
+def stored_plan(app, change):
+    """Rewrites the plan's text by ``change`` as its author would."""
+    with app.app_context(), stores.collector.begin() as session:
+        document = yaml.safe_load(store.plan(session, "first").source)
+        change(document)
+        store.save_plan(session, "first", yaml.safe_dump(document), "analyst-1@example.org", cli.now())
+
+
+def run_again(app):
+    with app.app_context():
+        with stores.collector.begin() as session:
+            store.ask(session, "book", "first", "analyst-1@example.org", cli.now())
+        assert cli.run_next() == "done"
+
+
+def refusal(app, slug="living-here"):
+    with app.app_context(), stores.collector.begin() as session, pytest.raises(store.ReleaseFault) as caught:
+        store.request_release(session, "first", slug, "analyst-1@example.org", cli.now())
+    return caught.value.code
+
+
+def test_a_book_of_an_older_plan_cannot_be_asked_for(requested):
+    app = requested.application
+    stored_plan(app, lambda plan: plan.update(title={"en": "Another title"}))
+    assert refusal(app) == "stale"
+    run_again(app)
+    with app.app_context(), stores.collector.begin() as session:
+        row = store.request_release(session, "first", "living-here", "analyst-1@example.org", cli.now())
+        assert row.state == "requested"
+
+
+def test_a_book_audited_before_another_release_cannot_be_asked_for(requested, as_role):
+    app = requested.application
+    with app.app_context(), stores.collector.begin() as session:
+        store.request_release(session, "first", "second-address", "analyst-1@example.org", cli.now())
+    as_role("reviewer").submit(the_one(requested), {"decision": "yes"})
+    assert refusal(app, "third-address") == "stale"
+
+
+def test_exact_counts_cannot_be_asked_for(requested):
+    app = requested.application
+    stored_plan(app, lambda plan: plan["disclosure"].update(method="exact"))
+    run_again(app)
+    assert refusal(app) == "sealed_only"
+
+
+def test_another_plan_cannot_take_a_published_address(requested, as_role):
+    app = requested.application
+    as_role("reviewer").submit(the_one(requested), {"decision": "yes"})
+    with app.app_context(), stores.collector.begin() as session:
+        source = yaml.safe_load(store.plan(session, "first").source) | {"name": "other"}
+        store.save_plan(session, "other", yaml.safe_dump(source), "analyst-1@example.org", cli.now())
+        store.ask(session, "book", "other", "analyst-1@example.org", cli.now())
+    with app.app_context():
+        assert cli.run_next() == "done"
+        with stores.collector.begin() as session, pytest.raises(store.ReleaseFault) as caught:
+            store.request_release(session, "other", "living-here", "analyst-1@example.org", cli.now())
+    assert caught.value.code == "slug_taken"
 
 
 def test_withdrawn_pages_are_gone_but_remembered(requested, as_role, client):

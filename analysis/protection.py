@@ -1,0 +1,346 @@
+"""What a table gives away beside what it prints, and what is done about that before it is printed.
+
+Rounding a base protects only while nothing else tells it.  Where all weights of a row are equal, every
+percentage is a fraction of two whole numbers, and a handful of them leave one base that fits.  Such rows, and
+all rows of full counts (open participation), are drawn from counts perturbed by the cell-key method: an
+attacker learns those, never the true ones.  Where weights differ a little, the bases that still fit the
+printed percentages are what the auditor is told.  Rows whose hidden neighbours would follow from a total are
+hidden with them (complementary suppression).
+
+Sources: Fraser & Wooton (2005) for cell keys; Hundepool et al. (2012), ch. 4, for complements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis import cellkey
+from analysis.assemble import RECORD
+from analysis.audit import Released, Where, hidden, perturbed, rounded
+from analysis.columns import Bools, Floats, Ints
+from analysis.crosstab import Crosstab, critical_values, wilson
+from analysis.marks import HIDDEN, Mark, decimals, public_base, round_half_away
+from analysis.plan import Plan
+from analysis.suppression import SuppressionError, homogeneous, suppress, with_margins
+from analysis.tables import BookTable, Item, WaveData, event_of
+
+EQUAL = 1.001
+"""Largest over smallest weight up to which percentages are fractions of whole numbers to every digit."""
+
+GUESSABLE = 2.0
+"""Spread of weights up to which printed percentages can narrow a rounded base."""
+
+
+def counted(plan: Plan, data: WaveData) -> bool:
+    """A full count: open participation, or declared by the plan.  It has no sampling error."""
+    return data.open_participation or plan.policy.method == "full"
+
+
+def record_keys(data: WaveData) -> Floats:
+    """(n,) one secret random key per response.
+
+    A wave that ran elsewhere has none; its keys are drawn from its own answers, which nobody outside knows.
+    """
+    column = data.design.data.get(RECORD)
+    if column is not None:
+        return np.asarray(column.values, dtype=float)
+    digest = hashlib.sha256(data.key.encode())
+    for name in sorted(data.design.data):
+        digest.update(name.encode() + np.ascontiguousarray(data.design.data[name].values).tobytes())
+    rng = np.random.default_rng(int.from_bytes(digest.digest()[:16], "big"))
+    return rng.integers(0, 2**32, len(data.design)).astype(float) / 2**32
+
+
+@dataclass(frozen=True, eq=False)
+class Protected:
+    """A table as it may be printed, beside the true one.
+
+    ``noisy`` (D,) rows drawn from perturbed counts; ``complement`` some ``.`` of the table stand for rows
+    that are not small; ``ranges`` (D, 2) what a reader knows of each base.
+    """
+
+    table: BookTable
+    true: BookTable
+    noisy: Bools
+    shown: Bools
+    complement: bool
+    ranges: Floats
+
+
+def is_sensitive(plan: Plan, item: Item) -> bool:
+    """Level 2 in the questionnaire, or declared by the plan."""
+    return item.name in plan.policy.sensitive or item.sensitive >= 2
+
+
+def threshold(plan: Plan, item: Item) -> int:
+    """Answers under which a row of the item is hidden."""
+    rules = plan.policy.rules
+    return rules.sensitive_hide_below if is_sensitive(plan, item) else rules.hide_below
+
+
+def base_unit(plan: Plan) -> int:
+    """Bases are printed in multiples of this: exact ones stay in the sealed office."""
+    return 1 if plan.policy.method == "exact" else plan.policy.rules.base_unit
+
+
+def protect(plan: Plan, data: WaveData, table: BookTable, total: tuple[float, float] | None) -> Protected:
+    """One table made fit to print. ``total`` is what a reader knows of the base of all its rows together."""
+    item = data.items[table.item]
+    true = table.figures
+    marks = table.marks.copy()
+    if is_sensitive(plan, item):
+        marks = np.where(_homogeneous(plan, item, true), Mark.TOO_FEW.value, marks)
+        marks[true.base == 0] = Mark.NOTHING.value
+    noisy = np.full(len(true.base), True) if counted(plan, data) else true.spread <= EQUAL
+    noisy = noisy & (true.base > 0) & (plan.policy.method != "exact")
+    figures, p_value = true, table.p_value
+    if noisy.any():
+        figures = _perturbed(plan, data, item, table, noisy)
+        p_value = np.where(noisy[:, None], _tests(table, figures, data), p_value)
+    if counted(plan, data):
+        figures = replace(figures, low=figures.low * np.nan, high=figures.high * np.nan)
+        p_value = p_value * np.nan
+    least = threshold(plan, item)
+    shown = (true.base >= least) | (true.base == 0)
+    ranges = _ranges(plan, item, figures, true.base, noisy, marks, shown, least)
+    complement = _complement(true.base, ranges, shown, total, least, plan.policy.width)
+    if complement.any():
+        marks[complement] = Mark.TOO_FEW.value
+        shown = shown & ~complement
+        ranges[complement] = (0, np.inf)
+    p_value = np.where(np.isin(marks, [mark.value for mark in HIDDEN]), np.nan, p_value)
+    printed = replace(table, figures=figures, marks=marks, p_value=p_value)
+    return Protected(printed, table, noisy, shown, bool(complement.any()), ranges)
+
+
+def _homogeneous(plan: Plan, item: Item, figures: Crosstab) -> Bools:
+    """(D, C) cells that would tell what nearly every member of a group answered."""
+    if not item.multiple:
+        rows = homogeneous(figures.count, plan.policy.homogeneity)
+        return np.broadcast_to(rows[:, None], figures.count.shape)
+    base = figures.base[:, None]
+    left = base - figures.count
+    return (base > 0) & ((figures.count >= plan.policy.homogeneity * base) | ((left <= 1) & (base > 1)))
+
+
+def _perturbed(plan: Plan, data: WaveData, item: Item, table: BookTable, noisy: Bools) -> Crosstab:
+    """The figures with perturbed counts in the given rows: base, shares, intervals, effective n."""
+    true, columns = table.figures, data.design.data
+    live = data.design.weights != 0
+    keys, noise = record_keys(data), plan.policy.perturbation
+    group = columns[table.group].category().values if table.group else np.zeros(len(keys), np.int64)
+    rows = len(true.base)
+
+    def cells(values: Ints, size: int) -> Ints:
+        axes: list[ArrayLike] = [np.where(live, group, -1), np.where(live, values, -1)]
+        return cellkey.perturbed_table(keys, axes, (rows, size), noise)[:rows]
+
+    if item.multiple:
+        found = [cells(columns[n].values, 2) for n in item.columns]
+        places = [columns[n].levels.index("1") for n in item.columns]
+        count = np.column_stack([part[:, place] for part, place in zip(found, places, strict=True)])
+        base = found[0][:, -1]
+    else:
+        column = columns[item.columns[0] if item.columns else item.name].category()
+        part = cells(column.values, len(column.levels))
+        count, base = part[:, :-1], part[:, -1]
+    base = np.maximum(base, 1)
+    share = np.minimum(count / base[:, None], 1.0)
+    effective = true.effective * (base / np.maximum(true.base, 1))[:, None]
+    low, high = wilson(share, effective, critical_values(true.df, plan.level)[:, None])
+
+    chosen = noisy[:, None]
+    return replace(
+        true,
+        share=np.where(chosen, share, true.share),
+        effective=np.where(chosen, effective, true.effective),
+        low=np.where(chosen, low, true.low),
+        high=np.where(chosen, high, true.high),
+        count=np.where(chosen, count, true.count),
+        base=np.where(noisy, base, true.base),
+    )
+
+
+def _tests(table: BookTable, figures: Crosstab, data: WaveData) -> Floats:
+    """(D, C) each group against the rest, from the perturbed figures alone: exact p-values tell counts."""
+    if not table.group:
+        return np.full(table.p_value.shape, np.nan)
+    count, base = figures.count.astype(float), figures.base.astype(float)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = np.clip((count.sum(axis=0) - count) / (base.sum() - base), 0, 1)
+        others = np.nansum(figures.effective, axis=0) - figures.effective
+        variance = figures.share * (1 - figures.share) / figures.effective + rest * (1 - rest) / others
+        t = np.abs(figures.share - rest) / np.sqrt(variance)
+    value = 2 * stats.t.sf(t, max(data.design.df - 1, 1.0))
+    return np.where(np.isfinite(table.p_value) & np.isfinite(value), value, np.nan)
+
+
+def _ranges(
+    plan: Plan,
+    item: Item,
+    figures: Crosstab,
+    true_base: Ints,
+    noisy: Bools,
+    marks: np.ndarray,
+    shown: Bools,
+    least: int,
+) -> Floats:
+    """(D, 2) what the printed row tells of its base."""
+    ranges = np.zeros((len(true_base), 2))
+    limit, unit = plan.policy.perturbation.limit, base_unit(plan)
+    for row, base in enumerate(true_base.tolist()):
+        if base == 0:
+            continue
+        if not shown[row]:
+            ranges[row] = (1, least - 1)
+        elif noisy[row]:
+            learnt = perturbed("", (), int(figures.base[row]), limit)
+            ranges[row] = (learnt.low, learnt.high)
+        else:
+            learnt = rounded("", (), int(round_half_away(base, unit)), unit)
+            ranges[row] = (learnt.low, learnt.high)
+            if unit > 1 and figures.spread[row] < GUESSABLE:
+                visible = ~np.isin(marks[row], [mark.value for mark in HIDDEN])
+                percent = np.where(visible, 100 * figures.share[row], np.nan)
+                ranges[row] = fitting(ranges[row], percent, float(figures.spread[row]), plan, item.multiple)
+    return ranges
+
+
+def fitting(
+    between: ArrayLike, percent: Floats, spread: float, plan: Plan, multiple: bool
+) -> tuple[float, float]:
+    """The bases within ``between`` that fit a row's printed percentages (NaN: not printed).
+
+    With weights up to ``spread`` apart, ``k`` of ``n`` people may be a share of p where
+    ``n p / (s - p s + p) <= k <= n p s / (1 - p + p s)``.
+    """
+    low, high = np.asarray(between, dtype=float)
+    fits = []
+    for base in range(int(low), int(high) + 1):
+        half = 0.5 * 10.0 ** -int(decimals(base, plan.policy.rules))
+        shown = round_half_away(percent, 2 * half)
+        p, q = np.clip((shown + half) / 100, 0, 1), np.clip((shown - half) / 100, 0, 1)
+        least = np.ceil(base * q / (spread - q * spread + q) - 1e-9)
+        most = np.floor(base * p * spread / (1 - p + p * spread) + 1e-9)
+        least, most = np.where(np.isnan(shown), 0, least), np.where(np.isnan(shown), base, most)
+        if np.all(least <= most) and (multiple or least.sum() <= base <= most.sum()):
+            fits.append(base)
+    return (float(fits[0]), float(fits[-1])) if fits else (float(low), float(high))
+
+
+def _complement(
+    base: Ints, ranges: Floats, shown: Bools, total: tuple[float, float] | None, least: int, width: int
+) -> Bools:
+    """(D,) further rows to hide, so that no hidden row follows from the total and the others."""
+    none = np.zeros(len(base), dtype=bool)
+    hidden_rows = ~shown & (base > 0)
+    if total is None or not hidden_rows.any() or not _pinned(ranges, hidden_rows, total, width):
+        return none
+    kept = np.append(none, True)
+    try:
+        chosen = suppress(with_margins(base), least, width=width, keep=kept).hidden[:-1]
+    except SuppressionError:
+        chosen = base > 0
+    return np.asarray(chosen & ~hidden_rows & (base > 0))
+
+
+def _pinned(ranges: Floats, hidden_rows: Bools, total: tuple[float, float], width: int) -> bool:
+    """Whether some hidden row is known to fewer than ``width`` counts, were nobody's group missing."""
+    seen = ranges[~hidden_rows]
+    left = (total[0] - seen[:, 1].sum(), total[1] - seen[:, 0].sum())
+    own = ranges[hidden_rows]
+    for number, (low, high) in enumerate(own):
+        others = np.delete(own, number, axis=0)
+        least = max(low, left[0] - others[:, 1].sum())
+        most = min(high, left[1] - others[:, 0].sum())
+        if most - least < min(width, high - low):
+            return True
+    return False
+
+
+def learnt(plan: Plan, data: WaveData, done: Protected) -> list[Released]:
+    """What a reader learns from a table: every base, and for sensitive items the bounds of every answer."""
+    item, key = data.items[done.table.item], done.table.key
+    columns = data.design.data
+    names = item.columns or (item.name,)
+    least, found = threshold(plan, item), []
+    for row, level in enumerate(done.table.levels):
+        own: dict[str, frozenset[str]] = {}
+        if done.table.group:
+            own[done.table.group] = frozenset([level])
+        low, high = done.ranges[row]
+        for name in names:
+            answered = frozenset(columns[name].category().levels)
+            where: Where = tuple(sorted({**own, name: answered}.items()))
+            if not done.shown[row]:
+                statement = hidden(key, where, least)
+                found.append(replace(statement, low=0.0, high=math.inf) if done.complement else statement)
+                continue
+            found.append(Released(key, where, float(low), float(high)))
+            if is_sensitive(plan, item) and high > 0:
+                found += _answers(plan, item, name, done, row, own, where)
+    return found
+
+
+def _answers(
+    plan: Plan,
+    item: Item,
+    name: str,
+    done: Protected,
+    row: int,
+    own: dict[str, frozenset[str]],
+    where: Where,
+) -> list[Released]:
+    """What the printed answers of one row tell of their counts."""
+    figures, found = done.table.figures, []
+    half = 0.5 * 10.0 ** -int(decimals(done.true.figures.base[row], plan.policy.rules))
+    for number, code in enumerate(done.table.categories):
+        if item.multiple and item.columns[number] != name:
+            continue
+        if Mark(str(done.table.marks[row, number])) in HIDDEN:
+            continue
+        group: Where = tuple(sorted({**own, name: frozenset(["1" if item.multiple else code])}.items()))
+        if done.noisy[row]:
+            count = int(figures.count[row, number])
+            found.append(perturbed(done.table.key, group, count, plan.policy.perturbation.limit))
+            continue
+        share = 100 * figures.share[row, number]
+        low, high = max(0.0, share - 2 * half) / 100, min(100.0, share + 2 * half) / 100
+        spread = float(figures.spread[row])
+        found.append(Released(done.table.key, group, low, high, of=where, spread=spread))
+    return found
+
+
+def printed_bases(plan: Plan, figures: Crosstab) -> Ints:
+    """(D,) bases as they are printed."""
+    unit = base_unit(plan)
+    return figures.base if unit == 1 else public_base(figures.base, plan.policy.rules)
+
+
+def noisy_share(
+    plan: Plan, data: WaveData, name: str, categories: Sequence[str], group: str = "", level: str = ""
+) -> tuple[float, int] | None:
+    """Share of some answers and its base from perturbed counts; None where the exact ones give nothing away.
+
+    The perturbation is that of the tables: the same people have the same noise wherever they are counted.
+    """
+    event = event_of(data, name, categories).values
+    inside = (data.design.weights != 0) & np.isfinite(event)
+    if group:
+        column = data.design.data[group].category()
+        inside &= column.values == column.levels.index(level)
+    weights = data.design.weights[inside]
+    even = bool(inside.any()) and float(weights.max()) <= EQUAL * float(weights.min())
+    if plan.policy.method == "exact" or not (counted(plan, data) or even) or not inside.any():
+        return None
+    codes: list[ArrayLike] = [np.where(inside, np.nan_to_num(event), -1).astype(np.int64)]
+    table = cellkey.perturbed_table(record_keys(data), codes, (2,), plan.policy.perturbation)
+    base = max(int(table[-1]), 1)
+    return min(float(table[1]) / base, 1.0), base

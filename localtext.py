@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from babel import Locale, UnknownLocaleError
+
 LocalText: TypeAlias = Mapping[str, str]
 Fallbacks: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -189,3 +191,17 @@ def completeness(texts: Iterable[LocalText], languages: Sequence[str]) -> dict[s
         for tag in languages:
             counts[tag] += bool(text.get(tag, "").strip())
     return {tag: count / total if total else 1.0 for tag, count in counts.items()}
+
+
+def number_text(value: float, tag: str) -> str:
+    """A number as the language writes its decimals, in western digits; no thousands are set apart.
+
+    >>> number_text(44.9, "de"), number_text(44.9, "ar"), number_text(6.0, "de-simple")
+    ('44,9', '44.9', '6')
+    """
+    try:
+        symbols = Locale.parse(tag.partition("-")[0]).number_symbols
+    except (UnknownLocaleError, ValueError):
+        return f"{value:.10g}"
+    mark = str(symbols.get("latn", {}).get("decimal", "."))
+    return f"{value:.10g}".replace(".", mark)

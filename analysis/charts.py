@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
 
+from localtext import number_text
+
 WIDTH = 360
 PAD = 10
 LINE = 18
@@ -174,7 +176,8 @@ def dots(frame: Frame, rows: Sequence[Dot]) -> str:
                 ends = (start + wide * row.low / 100, start + wide * row.high / 100)
                 canvas.line(ends[0], middle, ends[1], middle, BLUE, 3)
             canvas.dot(start + wide * row.value / 100, middle, hollow=row.mark == "()")
-            shown = f"({row.value:g})" if row.mark == "()" else f"{row.value:g}"
+            shown = number_text(row.value, frame.language)
+            shown = f"({shown})" if row.mark == "()" else shown
             canvas.text(WIDTH - PAD, middle + 5, shown, anchor="end")
         y += height
     return canvas.finish(PAD + sum(heights) + 24, frame.title, frame.description, frame.language, frame.ident)
@@ -248,7 +251,10 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
             canvas.line(x1, y1, x2, y2, BLUE, 2)
     for point in points:
         x, y = place(point)
-        canvas.text(x, bottom + 18, point.label, anchor="middle", size=12)
+        # The outer labels end at the edges, so that a long name is not cut off.
+        side = "start" if point is points[0] else "end" if point is points[-1] else "middle"
+        edge = {"start": float(PAD), "end": WIDTH - float(PAD), "middle": x}[side]
+        canvas.text(edge, bottom + 18, point.label, anchor=side, size=12)
         if point.value is None:
             canvas.text(x, bottom - 6, ".", anchor="middle", colour=GREY)
             continue
@@ -257,7 +263,9 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
             above = point.high
             canvas.line(x, bottom - scale * point.low, x, bottom - scale * point.high, BLUE, 3)
         canvas.dot(x, y)
-        canvas.text(x, bottom - scale * above - 8, f"{point.value:g}", anchor="middle", size=13)
+        canvas.text(
+            x, bottom - scale * above - 8, number_text(point.value, frame.language), anchor="middle", size=13
+        )
     height = bottom + 34
     for sentence in breaks:
         height += canvas.wrapped(PAD, height, sentence, 50)
@@ -330,7 +338,7 @@ def small_multiples(frame: Frame, panels: Sequence[tuple[str, Sequence[Dot]]]) -
                     ends = (start + wide * row.low / 100, start + wide * row.high / 100)
                     canvas.line(ends[0], y - 4, ends[1], y - 4, BLUE, 3)
                 canvas.dot(start + wide * row.value / 100, y - 4)
-                canvas.text(WIDTH - PAD, y, f"{row.value:g}", anchor="end")
+                canvas.text(WIDTH - PAD, y, number_text(row.value, frame.language), anchor="end")
             y += LINE
         drawn = canvas.parts[behind:]
         del canvas.parts[behind:]

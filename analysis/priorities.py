@@ -47,8 +47,8 @@ def rows(document: Document, found: Document, language: str) -> list[dict[str, A
         {
             "place": one["place"],
             "label": said(one["label"], language),
-            "figure": cell_text(cell) if (cell := cells.get(one["category"])) is not None else "",
-            "interval": interval_text(cell) if cell is not None else "",
+            "figure": cell_text(cell, language) if (cell := cells.get(one["category"])) is not None else "",
+            "interval": interval_text(cell, language) if cell is not None else "",
         }
         for one in found["places"]
     ]

@@ -17,6 +17,7 @@ from analysis.disclosure import at_release, from_document
 from analysis.errors import AnalysisError, DataError
 from analysis.imported import described, imported, row_ids
 from analysis.margins import Margin
+from analysis.missing_answers import counts, missing
 from analysis.models import Job, KnownWave, Release, StoredBook, StoredMargin, StoredPlan
 from analysis.plan import Step, loads
 from analysis.plan import read as read_plan
@@ -211,7 +212,7 @@ def overview(session: Session, key: str) -> dict[str, Any]:
     frame = frame_of(session, known)
     data, _ = load(session, key)
     columns = data.design.data
-    by_key = _counts(columns["_key"])
+    by_key = counts(columns["_key"])
     labels = (published(session, "register", "returns", known.document.get("access", "")) or {}).get(
         "keys", {}
     )
@@ -227,28 +228,8 @@ def overview(session: Session, key: str) -> dict[str, Any]:
             }
             for name in {**dict.fromkeys(frame.invited), **by_key}
         ],
-        "modes": _counts(columns["_mode"]),
-        "items": [_missing(item.name, item.label, columns[item.columns[0]]) for item in data.items.values()],
-    }
-
-
-def _counts(column: Any) -> dict[str, int]:
-    return {level: int((column.values == number).sum()) for number, level in enumerate(column.levels)}
-
-
-def _missing(name: str, label: Mapping[str, str], column: Any) -> dict[str, Any]:
-    from analysis.columns import MISSING
-
-    gone = column.missing
-    counts = {reason: int((gone == number).sum()) for number, reason in enumerate(MISSING) if number}
-    asked = len(column) - counts["not_asked"] - counts["not_in_variant"]
-    silent = counts["dont_know"] + counts["refused"] + counts["no_answer"]
-    return {
-        "name": name,
-        "label": dict(label),
-        "asked": asked,
-        "missing": counts,
-        "share": silent / max(1, asked),
+        "modes": counts(columns["_mode"]),
+        "items": [missing(item.name, item.label, columns[item.columns[0]]) for item in data.items.values()],
     }
 
 

@@ -435,7 +435,10 @@ def book(name: str) -> ResponseReturnValue:
             "rows": [
                 {
                     "name": bookfiles.level_text(document, table, row["level"], tag, _("All")),
-                    "cells": [(bookfiles.cell_text(cell), cell) for cell in row["cells"]],
+                    "cells": [
+                        (bookfiles.cell_text(cell, tag), bookfiles.interval_text(cell, tag), cell)
+                        for cell in row["cells"]
+                    ],
                     "base": row["base"],
                     "effective": row.get("effective"),
                 }

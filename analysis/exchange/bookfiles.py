@@ -14,7 +14,7 @@ import xlsxwriter
 
 from analysis.exchange.flat import XLSX_TEXT, harmless
 from analysis.marks import Mark, show
-from localtext import direction, pick
+from localtext import direction, number_text, pick
 
 WORDS: Mapping[str, str] = {
     "all": "All",
@@ -56,15 +56,17 @@ def said(text: Mapping[str, str] | None, language: str) -> str:
     return str(pick(dict(text), language, {language: ("en", "de")}, next(iter(text))))
 
 
-def cell_text(cell: Mapping[str, Any]) -> str:
+def cell_text(cell: Mapping[str, Any], language: str) -> str:
     """A cell as printed: the figure with its mark."""
     mark = Mark(cell.get("mark", ""))
-    return show(f"{cell['percent']:g}" if "percent" in cell else "", mark)
+    return show(number_text(cell["percent"], language) if "percent" in cell else "", mark)
 
 
-def interval_text(cell: Mapping[str, Any]) -> str:
+def interval_text(cell: Mapping[str, Any], language: str) -> str:
     """The interval of a cell; empty where there is none: hidden cells, and full counts."""
-    return f"{cell['low']:g}–{cell['high']:g}" if "low" in cell else ""
+    if "low" not in cell:
+        return ""
+    return f"{number_text(cell['low'], language)}–{number_text(cell['high'], language)}"
 
 
 def level_text(
@@ -135,7 +137,7 @@ def _html_table(
     rows = []
     for row in table["rows"]:
         name = level_text(document, table, row["level"], language, words["all"])
-        cells = "".join(f"<td>{_html_cell(cell, words)}</td>" for cell in row["cells"])
+        cells = "".join(f"<td>{_html_cell(cell, language, words)}</td>" for cell in row["cells"])
         rows.append(
             f'<tr><th scope="row">{escape(name)}</th>{cells}'
             f"{''.join(f'<td>{_count(number)}</td>' for number in _counts(row, words))}</tr>"
@@ -162,13 +164,13 @@ def _count(number: Any) -> str:
     return "." if number is None else str(number)
 
 
-def _html_cell(cell: Mapping[str, Any], words: Mapping[str, str]) -> str:
+def _html_cell(cell: Mapping[str, Any], language: str, words: Mapping[str, str]) -> str:
     if "percent" not in cell:
-        return escape(cell_text(cell))
+        return escape(cell_text(cell, language))
     sign = {1: " ▲", -1: " ▼"}.get(cell.get("differs", 0), "")
     told = f'<abbr title="{escape(words["differs"])}">{sign}</abbr>' if sign else ""
-    interval = f"<br><small>{interval_text(cell)}</small>" if "low" in cell else ""
-    return f"{escape(cell_text(cell))}{told}{interval}"
+    interval = f"<br><small>{interval_text(cell, language)}</small>" if "low" in cell else ""
+    return f"{escape(cell_text(cell, language))}{told}{interval}"
 
 
 def rows_of(
@@ -284,17 +286,17 @@ def _tables_sheet(
             name = level_text(document, table, row["level"], language, words["all"])
             sheet.write_string(line, 0, harmless(name)[:XLSX_TEXT])
             for column, cell in enumerate(row["cells"], start=1):
-                _figure(sheet, line, column, cell, formats["plain"])
+                _figure(sheet, line, column, cell, language, formats["plain"])
             for column, number in enumerate(_counts(row, words), start=len(row["cells"]) + 1):
                 _number(sheet, line, column, number)
             line += 1
 
 
-def _figure(sheet: Any, line: int, column: int, cell: Mapping[str, Any], form: Any) -> None:
+def _figure(sheet: Any, line: int, column: int, cell: Mapping[str, Any], language: str, form: Any) -> None:
     if "percent" in cell and not cell.get("mark"):
         sheet.write_number(line, column, cell["percent"])
     else:
-        sheet.write_string(line, column, cell_text(cell), form)
+        sheet.write_string(line, column, cell_text(cell, language), form)
 
 
 def _number(sheet: Any, line: int, column: int, value: Any) -> None:
@@ -341,7 +343,7 @@ def print_data(
                 "rows": [
                     {
                         "name": level_text(document, table, row["level"], language, words["all"]),
-                        "cells": [[cell_text(c), interval_text(c)] for c in row["cells"]],
+                        "cells": [[cell_text(c, language), interval_text(c, language)] for c in row["cells"]],
                         "counts": [_count(number) for number in _counts(row, words)],
                     }
                     for row in table["rows"]

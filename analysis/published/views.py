@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response, abort, make_response, render_template, request, url_for
@@ -19,7 +20,7 @@ from analysis.exchange import bookfiles
 from analysis.exchange.bookfiles import said
 from analysis.exchange.flat import harmless
 from analysis.figures import table_figure, table_of, trend_figure, trend_title
-from localtext import NAMES, direction
+from localtext import NAMES, direction, number_text
 from stores import collector
 from typeset import pdf
 from web import headers
@@ -141,7 +142,10 @@ def table_view(document: Document, table: Document, tag: str, ident: str) -> dic
         "rows": [
             {
                 "name": bookfiles.level_text(document, table, row["level"], tag, own["all"]),
-                "cells": [(bookfiles.cell_text(cell), cell) for cell in row["cells"]],
+                "cells": [
+                    (bookfiles.cell_text(cell, tag), bookfiles.interval_text(cell, tag))
+                    for cell in row["cells"]
+                ],
                 "base": row["base"],
             }
             for row in table["rows"]
@@ -202,6 +206,7 @@ def page(slug: str, language: str | None) -> ResponseReturnValue:
         document=document,
         slug=slug,
         tag=tag,
+        number=partial(number_text, tag=tag),
         title=said(document["title"], tag) or slug,
         findings=[finding(headline, tag) for headline in headlines],
         asked=asked(document, tag),

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import secrets
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ ASSETS = {"player.js": "text/javascript", "token.js": "text/javascript"}
 BELIEVED = 1.0
 """Seconds for which a published wave is believed without asking again."""
 YEAR = 31_536_000
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,29 @@ def page(survey: str, channel: str, language: str, variant: int | None) -> Respo
         abort(404)
     place = Place(survey, channel, language, variant)
     pages: dict[Place, tuple[Any, Any, Page]] = current_app.extensions.setdefault("player_pages", {})
-    known, assets = pages.get(place), _assets_changed()
+    assets = _assets_changed()
+    known = _current(pages.get(place), wave, assets)
+    if known is None:
+        # One thread makes the page and the rest wait for it: in the first second of a rush all come at once.
+        with _MAKING:
+            known = _current(pages.get(place), wave, assets)
+            if known is None:
+                questionnaire = _questionnaire(wave)
+                if variant is not None and not 1 <= variant <= len(questionnaire.variants):
+                    abort(404)
+                known = _make(wave, questionnaire, place)
+                pages[place] = (wave, assets, known)
+    return _send(known)
+
+
+def _current(
+    known: tuple[Any, Any, Page] | None, wave: Mapping[str, Any], assets: tuple[int, ...]
+) -> Page | None:
+    """The page kept, where it was made from this wave and these assets."""
+    if known is None or known[1] != assets:
+        return None
     # Nearly always the very same object, so that nothing has to be compared.
-    if known is None or (known[0] is not wave and known[0] != wave) or known[1] != assets:
-        questionnaire = _questionnaire(wave)
-        if variant is not None and not 1 <= variant <= len(questionnaire.variants):
-            abort(404)
-        known = pages[place] = (wave, assets, _make(wave, questionnaire, place))
-    return _send(known[2])
+    return known[2] if known[0] is wave or known[0] == wave else None
 
 
 @room.get("/<survey>/<language>/start", defaults={"channel": "sample"})

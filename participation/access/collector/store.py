@@ -273,9 +273,10 @@ def run_mix(
 ) -> Mixed | None:
     """Mix a key if it is due: twice the pool waits, or everything is to go because it closes.
 
-    ``pool`` of None waits for the close.  The next batch key is synced to disk before the transaction, the
-    old one destroyed after it, and SQLite's log emptied; a crash in between is mended by `sweep`.  Only the
-    worker that holds the folder's lock may call this.
+    As many pools leave as can while one stays: the same as mixes of one pool each, in a row, but a rush of
+    answers is opened and sealed once.  ``pool`` of None waits for the close.  The next batch key is synced to
+    disk before the transaction, the old one destroyed after it, and SQLite's log emptied; a crash in between
+    is mended by `sweep`.  Only the worker that holds the folder's lock may call this.
 
     Raises:
         sealing.SealingError: a key or a row cannot be read; then nothing has changed and nothing is lost.
@@ -294,7 +295,7 @@ def run_mix(
             return None
         old = batch.name
         documents = _opened(session, key_id, folder.read(old))
-        leaving = documents if closing else random.sample(documents, pool or 0)
+        leaving = documents if closing else random.sample(documents, _leaving(len(documents), pool))
         gone = {id(one) for one in leaving}
         staying = [one for one in documents if id(one) not in gone]
         move(session, key_id, random.sample(leaving, len(leaving)), closing)
@@ -312,6 +313,11 @@ def run_mix(
     folder.destroy(old)
     empty_log(store)
     return Mixed(key_id, len(leaving), len(staying), closing)
+
+
+def _leaving(waiting: int, pool: int | None) -> int:
+    """Whole pools, so that counts keep moving in steps, while at least one pool stays."""
+    return max(0, waiting // pool - 1) * pool if pool else 0
 
 
 def _due(store: Store, key_id: str, pool: int | None) -> bool:

@@ -2,12 +2,15 @@
 
 import gzip
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import brotli
 import pytest
 
 from stores import collector, publish, published
+from surveys.player import views
 from surveys.player.rendered import rendered
 from tests.surveys.documents import load
 
@@ -136,6 +139,22 @@ def test_a_changed_wave_is_seen_within_a_second(client, app, field, monkeypatch)
     field(document, "sample", languages=["de"])
     app.extensions["player_waves"].clear()
     assert client.get("/s/small/en").status_code == 404
+
+
+def test_a_rush_makes_the_page_once(app, small, monkeypatch):
+    made = []
+    make = views._make
+
+    def slowly(*arguments):
+        made.append(arguments)
+        time.sleep(0.2)
+        return make(*arguments)
+
+    monkeypatch.setattr(views, "_make", slowly)
+    with ThreadPoolExecutor(8) as crowd:
+        replies = list(crowd.map(lambda _: app.test_client().get("/s/small/de").status_code, range(8)))
+    assert replies == [200] * 8
+    assert len(made) == 1
 
 
 def test_open_channel_has_its_own_addresses(client, field):

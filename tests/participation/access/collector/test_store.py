@@ -113,6 +113,16 @@ def test_the_pool_lets_go_of_half_when_twice_as_many_wait(opened, folder):
         assert (store.waiting_count(session, KEY), store.moved(session)) == (0, {KEY: 21})
 
 
+def test_after_a_rush_whole_pools_leave_together_and_one_stays(opened, folder):
+    moved = Moved()
+    receive(opened, *range(47))
+    mixed = store.run_mix(opened.collector, folder, KEY, moved, pool=10)
+    assert (mixed.moved, mixed.stayed) == (30, 17)
+    assert store.run_mix(opened.collector, folder, KEY, moved, pool=10) is None
+    store.run_mix(opened.collector, folder, KEY, moved, pool=10, closing=True)
+    assert Counter(moved.all) == Counter(range(47))
+
+
 def test_a_closed_key_is_not_mixed_again(opened, folder):
     moved = Moved()
     receive(opened, 1)

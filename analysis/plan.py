@@ -59,13 +59,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class TrendRequest:
-    """The share of ``categories`` of an item over ``waves``; ``unchanged_within`` in percentage points."""
+    """The share of ``categories`` of an item over ``waves``, within ``group`` = ``level`` or of everybody.
+
+    ``unchanged_within`` is in percentage points.
+    """
 
     item: str
     categories: tuple[str, ...]
     waves: tuple[str, ...]
     bridges: tuple[Bridge, ...] = ()
     unchanged_within: float | None = None
+    group: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -330,7 +335,10 @@ def _finding(reader: _Reader, entry: Any, place: str) -> Finding:
 
 
 def _trend(reader: _Reader, entry: Any, place: str, waves: Sequence[str]) -> TrendRequest:
-    entry = reader.known(entry, place, ("item", "categories", "waves", "bridges", "unchanged_within"))
+    keys = ("item", "categories", "waves", "bridges", "unchanged_within", "group", "level")
+    entry = reader.known(entry, place, keys)
+    if bool(entry.get("group")) != bool(entry.get("level")):
+        reader.fault("missing", f"{place}/level", expected="group and level together")
     chosen = reader.words(entry.get("waves"), f"{place}/waves") or tuple(waves)
     for wave in chosen:
         if wave not in waves:
@@ -344,6 +352,8 @@ def _trend(reader: _Reader, entry: Any, place: str, waves: Sequence[str]) -> Tre
         chosen,
         tuple(bridge for bridge in bridges if bridge is not None),
         reader.number(entry.get("unchanged_within"), f"{place}/unchanged_within", required=False),
+        str(entry.get("group") or ""),
+        str(entry.get("level") or ""),
     )
 
 

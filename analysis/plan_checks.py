@@ -53,10 +53,11 @@ def check(plan: Plan, catalogue: Catalogue) -> tuple[Fault, ...]:
     for kind, entries in named.items():
         for number, entry in enumerate(entries, start=1):
             found += _item_faults(entry.item, entry.categories, f"{kind}/{number}", catalogue)
-    for number, finding in enumerate(plan.findings, start=1):
-        if finding.group and finding.level not in catalogue.groups.get(finding.group, {}):
-            params = {"name": finding.level, "group": finding.group}
-            found.append(Fault("unknown-level", f"findings/{number}/level", params))
+    for kind, parts in (("findings", plan.findings), ("trends", plan.trends)):
+        for number, part in enumerate(parts, start=1):
+            if part.group and part.level not in catalogue.groups.get(part.group, {}):
+                params = {"name": part.level, "group": part.group}
+                found.append(Fault("unknown-level", f"{kind}/{number}/level", params))
     for number, link in enumerate(plan.conferences, start=1):
         if link.conference not in catalogue.conferences:
             found.append(Fault("unknown-conference", f"conferences/{number}", {"name": link.conference}))

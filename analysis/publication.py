@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.audit import AuditReport, Exposure, Released, Where, describe
+from analysis.audit import AuditReport, Exposure, Released, Where, describe, hidden, perturbed, rounded
 from analysis.changes import Change, Point, change, equivalence
 from analysis.columns import Column, Floats
 from analysis.crosstab import Crosstab, wilson
@@ -67,6 +67,9 @@ def publish(book: Book, conferences: Sequence[Mapping[str, Any]] = ()) -> Public
         data = book.waves[table.wave]
         statements[table.wave] += learnt(plan, data, one)
         tables.append(_table(plan, data, replace(one, table=table)))
+    for trend in book.trends:
+        for wave, learnt_of_it in _learnt_of_trend(book, trend):
+            statements[wave].append(learnt_of_it)
     document = {
         "schema": SCHEMA,
         "name": plan.name,
@@ -149,7 +152,8 @@ def _items(book: Book) -> dict[str, Any]:
 def _groups(book: Book) -> dict[str, Any]:
     last = book.waves[book.plan.waves[-1]]
     result = {}
-    for name in book.plan.groups:
+    trended = (trend.request.group for trend in book.trends if trend.request.group)
+    for name in dict.fromkeys((*book.plan.groups, *trended)):
         item = last.items.get(name)
         column = last.design.data.get(name)
         label = (
@@ -277,9 +281,11 @@ def _change(plan: Plan, found: Change) -> dict[str, Any]:
     }
 
 
-def _noised(book: Book, point: Point, item: str, categories: Sequence[str]) -> Point:
+def _noised(
+    book: Book, point: Point, item: str, categories: Sequence[str], group: str = "", level: str = ""
+) -> Point:
     """A point of a wave whose exact share would tell counts, from perturbed ones."""
-    noisy = noisy_share(book.plan, book.waves[point.wave], item, categories)
+    noisy = noisy_share(book.plan, book.waves[point.wave], item, categories, group, level)
     if noisy is None:
         return point
     share, base = noisy
@@ -287,12 +293,45 @@ def _noised(book: Book, point: Point, item: str, categories: Sequence[str]) -> P
     return replace(point, estimate=share, se=error, base=float(base), effective_n=float(base))
 
 
+def _point_mark(plan: Plan, trend: BookTrend, point: Point) -> Mark:
+    """A sensitive item of a group is hidden as it would be by district: no table stands behind the figure."""
+    sensitive, group = trend.request.item in plan.policy.sensitive, trend.request.group
+    crossed = group in plan.policy.places or (sensitive and bool(group))
+    return Mark(str(choose(point.base, plan.policy.rules, sensitive=sensitive, crossed_by_place=crossed)))
+
+
+def _learnt_of_trend(book: Book, trend: BookTrend) -> list[tuple[str, Released]]:
+    """What the bases under a trend of a group tell the auditor; those of everybody stand in the tables."""
+    if not trend.request.group:
+        return []
+    found = [(point.wave, _learnt_of_point(book, trend, point)) for point in trend.points]
+    return [(wave, statement) for wave, statement in found if statement is not None]
+
+
+def _learnt_of_point(book: Book, trend: BookTrend, point: Point) -> Released | None:
+    plan, request = book.plan, trend.request
+    data, rules = book.waves[point.wave], plan.policy.rules
+    column = (data.items[request.item].columns or (request.item,))[0]
+    asked = {column: frozenset(data.design.data[column].category().levels)}
+    where = tuple(sorted({**asked, request.group: frozenset([request.level])}.items()))
+    name = f"{point.wave}/{request.item}/{request.group}"
+    if point.base == 0:
+        return Released(name, where, 0, 0)
+    if _point_mark(plan, trend, point) in HIDDEN:
+        least = rules.hide_below if point.base < rules.hide_below else rules.sensitive_hide_below
+        return hidden(name, where, least) if point.base < least else None
+    noisy = _noised(book, point, request.item, request.categories, request.group, request.level)
+    if noisy is not point:
+        return perturbed(name, where, int(noisy.base), plan.policy.perturbation.limit)
+    return rounded(name, where, int(public_base(point.base, rules)), rules.base_unit)
+
+
 def _trend(book: Book, trend: BookTrend) -> dict[str, Any]:
     plan, request = book.plan, trend.request
-    sensitive = request.item in plan.policy.sensitive
-    marks = {p.wave: Mark(str(choose(p.base, plan.policy.rules, sensitive=sensitive))) for p in trend.points}
+    marks = {point.wave: _point_mark(plan, trend, point) for point in trend.points}
     full = {wave for wave in marks if counted(plan, book.waves[wave])}
-    points = {p.wave: _noised(book, p, request.item, request.categories) for p in trend.points}
+    whom = request.item, request.categories, request.group, request.level
+    points = {p.wave: _noised(book, p, *whom) for p in trend.points}
     moved = [
         change(points[c.first.wave], points[c.second.wave], plan.level)
         for c in trend.changes
@@ -313,6 +352,8 @@ def _trend(book: Book, trend: BookTrend) -> dict[str, Any]:
             for e in verdicts
         ],
         "within": within,
+        "group": request.group,
+        "level": request.level,
         "notes": list(trend.notes),
     }
 

@@ -311,7 +311,9 @@ def _trend(plan: Plan, request: TrendRequest, waves: Mapping[str, WaveData]) -> 
     if len(chosen) < 2:
         raise AnalysisError("trend_one_wave", f"{request.item} was asked in one wave only", request.item)
     designs = {
-        data.key: data.design.with_columns(event__=event_of(data, request.item, request.categories))
+        data.key: data.design.with_columns(
+            event__=_within(data, request, event_of(data, request.item, request.categories))
+        )
         for data in chosen
     }
     many = trends_room.independent(designs, [data.time for data in chosen])
@@ -330,6 +332,23 @@ def _trend(plan: Plan, request: TrendRequest, waves: Mapping[str, WaveData]) -> 
     return BookTrend(
         request, series.points, series.runs, open_breaks, tuple(changes), tuple(unchanged), series.notes
     )
+
+
+def _within(data: WaveData, request: TrendRequest, event: Column) -> Column:
+    """The event among the people of the request's group; whoever is outside has no answer to count."""
+    if not request.group:
+        return event
+    group = data.design.data.get(request.group)
+    column = group.category() if group is not None else None
+    if column is None or request.level not in column.levels:
+        raise AnalysisError(
+            "group_not_in_wave",
+            f"{request.group} has no {request.level} in wave {data.key}",
+            data.key,
+            name=request.level,
+        )
+    inside = column.values == column.levels.index(request.level)
+    return replace(event, values=np.where(inside, event.values, np.nan))
 
 
 def _comparison(plan: Plan, request: Outside, data: WaveData) -> Comparison:

@@ -1,24 +1,41 @@
 """Pure: the synthetic city of the demo, from fixed seeds.
 
-Only two figures are real: the residents with a migration history that Leipzig counted on 31 December 2020
-(96,719) and on 31 December 2021 (102,671), as printed in the policy paper by Bertelsmann Stiftung and DESI
-of 2022.  How they split into groups of origin, ages, districts and languages, and who answers, is invented;
-so are all names.  Response between 9 and 46 percent is the range seen in surveys of this kind.
+Only the totals are real: the residents with a migration background whom Leipzig counted, with source and date
+in ``data/population.json``.  How they split into groups of origin, ages, districts and languages, and who
+answers, is invented; so are all names.  Response between 9 and 46 percent is the range seen in surveys of
+this kind.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 NAME = "Musterstadt"
 
-#: Residents with a migration history: the real totals of Leipzig, year -> persons.
-TOTALS = {2020: 96_719, 2024: 102_671}
-TOTALS_SOURCE = "Leipzig, 31 December 2020 and 2021 (Bertelsmann Stiftung/DESI 2022); the split is invented"
+
+@dataclass(frozen=True)
+class Count:
+    """A published count of residents: what the demo's register adds up to."""
+
+    persons: int
+    date: str
+    source: str
+
+
+def _counts() -> dict[int, Count]:
+    path = Path(__file__).resolve().parent / "data/population.json"
+    figures = json.loads(path.read_text("utf-8"))["figures"]
+    return {one["wave"]: Count(one["persons"], one["date"], one["source"]) for one in figures}
+
+
+#: Residents with a migration background by the year of the wave, as they were published.
+COUNTS = _counts()
 
 AGES = ("18-24", "25-34", "35-44", "45-54", "55-64", "65")
 SEXES = ("female", "male")
@@ -113,10 +130,10 @@ class Invited:
 def origin_sizes(year: int) -> NDArray[np.int64]:
     """Residents of each group, summing to the real total of the year."""
     shares = np.array([origin.share for origin in ORIGINS])
-    exact = shares / shares.sum() * TOTALS[year]
+    exact = shares / shares.sum() * COUNTS[year].persons
     sizes: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     # The largest remainders are rounded up, so that the sum is exact.
-    short = TOTALS[year] - int(sizes.sum())
+    short = COUNTS[year].persons - int(sizes.sum())
     sizes[np.argsort(-(exact - sizes), kind="stable")[:short]] += 1
     return sizes
 
@@ -134,7 +151,7 @@ def stratum_sizes(year: int) -> dict[str, int]:
 
 def margins(year: int) -> dict[str, dict[str, int]]:
     """Population counts by age, sex and district, as the register would publish them (invented splits)."""
-    total = TOTALS[year]
+    total = COUNTS[year].persons
     tables = {"age": (AGES, _AGE), "gender": (SEXES, (0.485, 0.515)), "district": (DISTRICTS, _DISTRICT)}
     found: dict[str, dict[str, int]] = {}
     for name, (codes, shares) in tables.items():
@@ -165,6 +182,14 @@ def draw_sample(year: int, seed: int, share: float = 1.0) -> Invited:
     tilt = np.array((0.8, 0.95, 1.02, 1.08, 1.12, 1.1))[age] * np.where(sex == 1, 0.95, 1.05)
     answers = random.random(n) < np.clip(response * tilt, 0.02, 0.6)
     return Invited(origin, age, sex, district, answers)
+
+
+def one_of(origin: int, random: np.random.Generator) -> Invited:
+    """A single person of a group, of any age, sex and district."""
+    age = random.choice(len(AGES), 1, p=np.array(_AGE) / sum(_AGE))
+    sex = (random.random(1) < 0.515).astype(np.int64)
+    district = random.choice(len(DISTRICTS), 1, p=np.array(_DISTRICT) / sum(_DISTRICT))
+    return Invited(np.array([origin]), age, sex, district, np.array([True]))
 
 
 def sample_rows(invited: Invited, year: int) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -164,14 +165,21 @@ def _ordered(field: Field, who: Person, trait: tuple[str, float], random: np.ran
 
 def _shares(field: Field, who: Person) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Fixed shares per item that lean with the region, from a digest, so that they need no table."""
-    codes = [option.code for option in field.options]
+    options = tuple((option.code, option.exclusive) for option in field.options)
+    return _leaning(field.address, options, who.origin.region)
+
+
+@lru_cache(maxsize=4096)
+def _leaning(
+    address: str, options: tuple[tuple[str, bool], ...], region: str
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     shares = np.array(
         [
-            1.0 + 3.0 * _unit(field.address, code) + 1.2 * _unit(field.address, code, who.origin.region)
-            for code in codes
+            (1.0 + 3.0 * _unit(address, code) + 1.2 * _unit(address, code, region))
+            * (0.4 if exclusive else 1.0)
+            for code, exclusive in options
         ]
     )
-    shares[[option.exclusive for option in field.options]] *= 0.4
     normal: np.ndarray[Any, np.dtype[np.float64]] = shares / shares.sum()
     return normal
 

@@ -12,7 +12,7 @@ import numpy as np
 from analysis import store
 from analysis.cli import run_job
 from analysis.margins import Margin
-from demo import city
+from demo import city, earlier
 from demo.survey import cli as survey
 from stores import collector
 from surveys import questionnaire
@@ -37,9 +37,12 @@ def sensitive() -> list[str]:
 def plan(first: str, second: str, share: float) -> dict[str, Any]:
     """The plan of the demo: declared before the data, and the publication plan that the auditor checks.
 
-    ``share`` of the sample that was drawn: the smaller, the larger the weights that are still usual.
+    The wave of 2016 asked other people in another way: the series breaks, for everybody and also for those
+    who were long in the country in 2016 and would have been asked again.  ``share`` of the sample that was
+    drawn: the smaller, the larger the weights that are still usual.
     """
     satisfied = ["7", "8", "9", "10"]
+    series = {"item": "life", "categories": satisfied, "unchanged_within": 5}
     return {
         "plan": 1,
         "name": PLAN,
@@ -49,7 +52,7 @@ def plan(first: str, second: str, share: float) -> dict[str, Any]:
             "ar": "العيش في موسترشتات: النتائج (نسخة تجريبية)",
         },
         "languages": ["de", "en", "ar"],
-        "waves": [first, second],
+        "waves": [earlier.KEY, first, second],
         "weighting": [
             {"step": "rake", "margins": ["age", "gender"], "outside": {"gender": {"diverse": "random"}}},
             {"step": "trim", "upper": round(400 / share)},
@@ -79,7 +82,7 @@ def plan(first: str, second: str, share: float) -> dict[str, Any]:
                 },
             },
         ],
-        "trends": [{"item": "life", "categories": satisfied, "unchanged_within": 5}],
+        "trends": [series, {**series, "group": "stay-germany", "level": "11"}],
         "outside": [
             {
                 "item": "life",
@@ -113,18 +116,20 @@ def note_waves() -> None:
 
 
 def make_results(waves: dict[int, str], share: float) -> str:
-    """Margins, plan, book, request and release; returns the publication's address."""
+    """The earlier wave, margins, plan, book, request and release; returns the publication's address."""
     now = datetime.now(UTC)
+    model = questionnaire.read(survey.document())
     with collector.begin() as session:
+        store.add_imported(session, earlier.description(), earlier.table(model, survey.SEED, share), "csv")
         for year, wave in waves.items():
             for name, counts in city.margins(year).items():
                 margin = Margin(
                     (name,),
                     tuple(counts),
                     np.array(list(counts.values()), dtype=float),
-                    source=city.TOTALS_SOURCE,
-                    date=f"{year}-12-31",
-                    definition="Residents with a migration history",
+                    source=f"{city.COUNTS[year].source}; the split is invented",
+                    date=city.COUNTS[year].date,
+                    definition="Residents with a migration background",
                 )
                 store.save_margin(session, f"{name}@{wave}", margin, ANALYST, now)
                 if year == max(waves):

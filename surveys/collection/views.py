@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,9 @@ from web.i18n import resident as r_
 from web.rooms import Room
 
 room = Room("collection", __name__, audience="respondent", processes=("public",), url_prefix="/s")
+
+#: Seconds for which a published wave is believed without asking again.
+BELIEVED = 1.0
 
 #: Fields of a form that belong to the envelope and not to the answers.
 _ENVELOPE = ("_code", "_version", "_variant", "_language", "_token", "_submission")
@@ -64,6 +68,7 @@ class Fielded:
     """The wave that answers came for, and the questionnaire they must fit."""
 
     wave: Mapping[str, Any]
+    keys: dict[str, dict[str, Any]]
     questionnaire: Questionnaire
     version: int
 
@@ -72,9 +77,7 @@ class Fielded:
 @room.get("/<survey>/open/keys.json", defaults={"channel": "open"})
 def keys(survey: str, channel: str) -> Response:
     """Public key halves and token address of the survey's wave: the same bytes for everyone."""
-    wave = _wave(survey, channel)
-    with collector.read() as session:
-        documents = key_documents(session, wave["access"])
+    wave, documents = _published(survey, channel)
     response = jsonify(
         wave=wave["id"],
         state=wave["state"],
@@ -161,9 +164,7 @@ def _token(fielded: Fielded, form: Mapping[str, str]) -> Token | None:
             raise Refused("malformed") from None
     if "two_office" not in levels:
         raise Unsigned("needs_script")
-    with collector.read() as session:
-        documents = key_documents(session, fielded.wave["access"])
-    return token_for_code(form.get("_code", ""), "", documents)
+    return token_for_code(form.get("_code", ""), "", fielded.keys)
 
 
 @room.get("/<survey>/<language>/received")
@@ -174,21 +175,29 @@ def received(survey: str, language: str) -> str:
     return render_template("collection/received.html", survey=survey)
 
 
-def _wave(survey: str, channel: str) -> dict[str, Any]:
-    with collector.read() as session:
-        wave = published(session, "office", "wave", published_key(survey, channel))
-    if wave is None:
-        abort(404)
-    return wave
+def _published(survey: str, channel: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The published wave and its public keys, at most a second old; 404 where there is none."""
+    kept: dict[str, tuple[float, dict[str, Any], dict[str, dict[str, Any]]]]
+    kept = current_app.extensions.setdefault("collection_waves", {})
+    key = published_key(survey, channel)
+    known = kept.get(key)
+    if known is None or time.monotonic() - known[0] >= BELIEVED:
+        with collector.read() as session:
+            wave = published(session, "office", "wave", key)
+            documents = key_documents(session, wave["access"]) if wave is not None else {}
+        if wave is None:
+            abort(404)
+        known = kept[key] = (time.monotonic(), wave, documents)
+    return known[1], known[2]
 
 
 def _fielded(survey: str, channel: str, version: object) -> Fielded:
     """The wave and the questionnaire in this version; raises Refused where the wave never took it."""
-    wave = _wave(survey, channel)
+    wave, documents = _published(survey, channel)
     number = _number(version)
     if number not in wave["versions"]:
         raise Refused("malformed")
-    return Fielded(wave, _questionnaire(survey, number), number)
+    return Fielded(wave, documents, _questionnaire(survey, number), number)
 
 
 def _questionnaire(survey: str, number: int) -> Questionnaire:

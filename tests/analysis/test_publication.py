@@ -113,3 +113,30 @@ def test_trend_and_comparison(publication):
     comparison = publication.document["comparisons"][0]
     assert comparison["theirs"]["percent"] == 30.0
     assert np.isfinite(comparison["change"]["points"])
+
+
+def test_a_trend_within_a_group_counts_its_people_only_and_tells_the_auditor(waves):
+    asked = {"item": "q1", "categories": ["4"], "group": "district", "level": "district1"}
+    book = build(read(plan_document(tables=[{"items": ["q2"], "groups": []}], trends=[asked])), waves)
+    found = publish(book)
+    trend = found.document["trends"][0]
+    assert (trend["group"], trend["level"]) == ("district", "district1")
+    assert "district1" in found.document["groups"]["district"]["levels"]
+    for point in book.trends[0].points:
+        columns = waves[point.wave].design.data
+        inside = (columns["district"].values == columns["district"].levels.index("district1")) & (
+            columns["q1"].values >= 0
+        )
+        chosen = inside & (columns["q1"].values == columns["q1"].levels.index("4"))
+        weights = waves[point.wave].design.weights
+        assert point.base == inside.sum()
+        assert point.estimate == pytest.approx(weights[chosen].sum() / weights[inside].sum())
+        told = [one for one in found.statements[point.wave] if one.table == f"{point.wave}/q1/district"]
+        assert len(told) == 1
+        assert told[0].low <= inside.sum() <= told[0].high
+
+
+def test_a_trend_of_a_sensitive_item_within_a_group_is_hidden(waves):
+    asked = {"item": "q3", "categories": ["4"], "group": "district", "level": "district1"}
+    found = publish(build(read(plan_document(trends=[asked])), waves))
+    assert {point["mark"] for point in found.document["trends"][0]["points"]} == {"."}

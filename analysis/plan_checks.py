@@ -53,7 +53,8 @@ def check(plan: Plan, catalogue: Catalogue) -> tuple[Fault, ...]:
     for kind, entries in named.items():
         for number, entry in enumerate(entries, start=1):
             found += _item_faults(entry.item, entry.categories, f"{kind}/{number}", catalogue)
-    for kind, parts in (("findings", plan.findings), ("trends", plan.trends)):
+    grouped: dict[str, Sequence[Finding | TrendRequest]] = {"findings": plan.findings, "trends": plan.trends}
+    for kind, parts in grouped.items():
         for number, part in enumerate(parts, start=1):
             if part.group and part.level not in catalogue.groups.get(part.group, {}):
                 params = {"name": part.level, "group": part.group}

@@ -12,7 +12,7 @@ from surveys import answers, questionnaire
 MODEL = Path(__file__).parents[2] / "surveys/models/living-here.json"
 
 
-@pytest.mark.parametrize("year", (2020, 2024))
+@pytest.mark.parametrize("year", [2020, 2024])
 def test_groups_strata_and_margins_sum_to_the_real_total(year: int) -> None:
     assert int(city.origin_sizes(year).sum()) == city.COUNTS[year].persons
     assert sum(city.stratum_sizes(year).values()) == city.COUNTS[year].persons

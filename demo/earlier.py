@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from demo import city, residents
+from surveys import routing
 from surveys.questionnaire import Questionnaire
 
 KEY = "living-here-2016"
@@ -75,17 +76,21 @@ def table(questionnaire: Questionnaire, seed: int, share: float = 1.0) -> bytes:
 
 
 def _interview(questionnaire: Questionnaire, origin: int, random: np.random.Generator) -> Mapping[str, Any]:
-    """One person's answers; whoever came as a refugee in the last year was not among those drawn."""
-    one = city.one_of(origin, random)
+    """One person's answers, all five: interviewers ask again.
+
+    Whoever came as a refugee in the last year was not among those drawn.
+    """
     while True:
-        who = residents.person(one, 0, YEAR, random)
-        if who.years >= 1 or who.origin.stratum != "middle-east":
-            return residents.answer(questionnaire, who, random)
+        who = residents.person(city.one_of(origin, random), 0, YEAR, random)
+        if who.years < 1 and who.origin.stratum == "middle-east":
+            continue
+        answers = residents.answer(questionnaire, who, random)
+        if all(routing.substantive(answers.get(address)) for address in COLUMNS.values()):
+            return answers
 
 
 def description() -> dict[str, Any]:
     """What the analyst tells of the file when it is imported."""
-    missing = {"!refused": "refused", "!dont_know": "dont_know", "!no_answer": "no_answer"}
     return {
         "key": KEY,
         "survey": "living-here",
@@ -96,13 +101,13 @@ def description() -> dict[str, Any]:
         },
         "dates": ["2016-04-01", "2016-07-31"],
         "mode": "personal interview",
-        "frame": "Residents' register (synthetic)",
+        "frame": "register sample",
         "languages": list(LANGUAGES),
         "population_text": POPULATION,
         "weights": "gewicht",
         "strata": "schicht",
         "variables": [
-            {"column": column, "concept": address, "wording": {"de": _WORDS[column]}, "missing": missing}
+            {"column": column, "concept": address, "wording": {"de": _WORDS[column]}}
             for column, address in COLUMNS.items()
         ],
     }

@@ -19,6 +19,7 @@ from demo.conference import hall
 from demo.conference.playing.cli import (
     CROWD,
     LANGUAGES,
+    VISITORS_LANGUAGES,
     Room,
     add_round,
     from_list,
@@ -211,9 +212,11 @@ def teaching_note(found: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
 def open_now(app: Flask) -> tuple[str, list[str]]:
     """A small conference that is open now; its address and slips that nobody has used."""
     now = datetime.now(UTC)
-    room = set_up(app, "open", now.date(), choose=3, seats={"g4": 30}, options=from_list("leipzig"))
+    options = from_list("leipzig")
+    languages = VISITORS_LANGUAGES
+    room = set_up(app, "open", now.date(), choose=3, seats={"g4": 30}, options=options, languages=languages)
     room.now = now
-    code = add_round(room, presets.TITLES["first"], {})
+    code = add_round(room, presets.TITLES["first"] | {"fa-AF": "دور اول"}, {})
     step(room, code, "announced", "open")
     hand_out(room, {"g4": VISITORS})
     _collecting(room, True)

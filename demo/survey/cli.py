@@ -37,6 +37,7 @@ from surveys.collection import store as collection
 from surveys.collection.models import Wave
 
 MODEL = Path(__file__).resolve().parents[2] / "surveys/models/living-here.json"
+NEIGHBOURS = MODEL.with_name("living-together.json")
 SURVEY = "living-here"
 SEED = 2020
 POPULATION = "Residents with a migration history, 18 or older, main residence in the city for at least a year"
@@ -210,6 +211,31 @@ def close(app: Flask, fielded: Fielded, now: datetime) -> None:
         collection.close(session, published, session.get_one(Wave, fielded.wave), now)
     _mix(app, now)
     _publish_returns(stores, collection.access_key(fielded.wave), final=True)
+
+
+def prepare(app: Flask, title: str) -> str:
+    """A wave of another questionnaire that waits for its sample: for visitors in the clerk's chair.
+
+    Returns its name in the register; strata are set up, keys, people and letters are left to do.
+    """
+    stores, today = _stores(app), datetime.now(UTC).date()
+    model = questionnaire.loads(NEIGHBOURS.read_bytes())
+    survey = str(model["id"])
+    with stores["office"].begin() as session, stores["collector"].begin() as published:
+        version = authoring.save_draft(session, survey, model).version
+        wave = collection.create_wave(session, survey, "sample", title, model["languages"])
+        wave.versions, wave.population, wave.frame = [version], POPULATION, FRAME
+        wave.opens_on, wave.closes_on = today, today + timedelta(days=60)
+        wave.checklist = list(collection.TICKS)
+        session.flush()
+        collection.freeze(session, published, wave)
+        access_key = collection.access_key(wave.id)
+    sizes = city.stratum_sizes(2024)
+    with stores["register"].begin() as session:
+        register.create_admission(session, access_key, "survey", title, today + timedelta(days=400))
+        specs = [register.StratumSpec(code, label, sizes[code]) for code, (label, _) in city.STRATA.items()]
+        register.set_strata(session, access_key, specs)
+    return access_key
 
 
 def play(app: Flask, year: int, title: str, *, share: float, say: Callable[[int], None]) -> str:

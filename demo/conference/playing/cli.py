@@ -34,6 +34,8 @@ from participation.conference.store import OptionText
 from stores import Store, publish
 
 LANGUAGES = ("de", "en", "ar")
+#: The conference that visitors try speaks one language more: Dari, drafts as all of the demo's texts.
+VISITORS_LANGUAGES = (*LANGUAGES, "fa-AF")
 CLERKS = ("entry-clerk@demo.example.org", "second-entry-clerk@demo.example.org")
 #: Threads that play phones.
 CROWD = 6
@@ -98,12 +100,13 @@ def set_up(
     choose: int,
     seats: Mapping[str, int],
     options: Sequence[tuple[str, OptionText]],
+    languages: Sequence[str] = LANGUAGES,
 ) -> Room:
     """A conference with groups and options; ``name`` is its title in the shipped texts."""
     texts = hall.texts()
     room = Room(app, "", datetime(held_on.year, held_on.month, held_on.day, 8, tzinfo=UTC))
     with room.store("office").begin() as session:
-        row = store.create(session, texts["titles"][name], LANGUAGES, held_on, choose)
+        row = store.create(session, texts["titles"][name], languages, held_on, choose)
         row.note = texts["notes"].get(name) or texts["notes"]["leipzig"]
         labels = dict(zip(("g1", "g2", "g3", "g4"), presets.GROUPS, strict=True))
         share = f"1/{len(seats)}" if len(seats) > 1 else ""

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,32 @@ class City:
     address: str
     instance: Path
     made: dict[str, Any]
-    process: "subprocess.Popen[bytes]"
     environment: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def serve(self) -> None:
+        """Start web processes and worker, and wait until they answer."""
+        command = [sys.executable, "-m", "flask", "--app", "app", "serve", "--port", self.environment["PORT"]]
+        log = self.instance / "served.log"
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=out, stderr=out)
+        deadline = time.monotonic() + PATIENCE
+        while not _ready(self.address):
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, f"the demo did not start within {PATIENCE} seconds"
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """kill -9 for every process of the product at once, as when the power goes."""
+        assert self.process is not None
+        every = [self.process.pid]
+        for number in every:
+            children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+            every += [int(child) for child in children]
+        for number in every:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        self.process.wait(30)
 
     def flask(self, *arguments: str) -> str:
         """Run a command of the product on this city."""
@@ -81,21 +106,13 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     flask = [sys.executable, "-m", "flask", "--app", "app"]
     for arguments in (["db-upgrade"], ["demo", "--share", "0.12"]):
         subprocess.run([*flask, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    with (instance / "served.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*flask, "serve", "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + PATIENCE
-    while not _ready(address):
-        assert process.poll() is None, (instance / "served.log").read_text()
-        assert time.monotonic() < deadline, f"the demo did not start within {PATIENCE} seconds"
-        time.sleep(0.2)
-    city = City(address, instance, {}, process, environment)
+    city = City(f"http://127.0.0.1:{port}", instance, {}, environment)
+    city.serve()
     city.made = _made(city)
     yield city
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) == 0, (instance / "served.log").read_text()
+    assert city.process is not None
+    city.process.send_signal(signal.SIGINT)
+    assert city.process.wait(PATIENCE) == 0, (instance / "served.log").read_text()
 
 
 def _made(city: City) -> dict[str, Any]:

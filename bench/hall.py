@@ -389,9 +389,9 @@ def rows(
     """The measurements."""
     waits = sorted(load.waits)
     polls = sorted(load.poll_waits)
-    label = f"{chosen.phones} phones, {'PostgreSQL' if chosen.postgres else 'SQLite'}"
-    label += ", a process killed" if chosen.kill else ""
-    label += ", database cut for 10 s" if chosen.cut else ""
+    # Names of the plain run carry nothing more; what was done to the server is told behind a dot.
+    told = {"postgres": chosen.postgres, "killed": chosen.kill, "cut": chosen.cut}
+    label = "".join(f".{name}" for name, done in told.items() if done)
 
     def at(values: list[float], share: float) -> float:
         return values[min(int(share * len(values)), len(values) - 1)] * 1000 if values else 0.0
@@ -399,22 +399,22 @@ def rows(
     lost, strange = compared
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     table = [
-        ("ballots acknowledged", len(waits), "ballots", chosen.phones),
-        ("ballots lost", lost, "ballots", 0),
-        ("ballots doubled or strange", strange, "ballots", 0),
-        ("time until the last acknowledgement", round(elapsed, 1), "s", chosen.seconds),
-        ("acknowledgement p50", round(at(waits, 0.5), 1), "ms", None),
-        ("acknowledgement p99", round(at(waits, 0.99), 1), "ms", None),
-        ("polls answered", load.polls, "polls", None),
-        ("polls with news", load.fresh, "polls", None),
-        ("poll p99", round(at(polls, 0.99), 1), "ms", None),
-        ("tries that failed and were repeated", load.errors, "tries", None),
-        ("close, mix and count", round(mixing, 2), "s", None),
+        ("acknowledged", len(waits), "ballots", chosen.phones),
+        ("lost", lost, "ballots", 0),
+        ("doubled_or_strange", strange, "ballots", 0),
+        ("last_ack_s", round(elapsed, 1), "s", chosen.seconds),
+        ("ack_p50_ms", round(at(waits, 0.5), 1), "ms", None),
+        ("ack_p99_ms", round(at(waits, 0.99), 1), "ms", None),
+        ("polls", load.polls, "polls", None),
+        ("polls_with_news", load.fresh, "polls", None),
+        ("poll_p99_ms", round(at(polls, 0.99), 1), "ms", None),
+        ("repeated", load.errors, "tries", None),
+        ("close_mix_count_s", round(mixing, 2), "s", None),
     ]
     return [
         {
             "bench": "hall",
-            "metric": f"{label}: {metric}",
+            "metric": f"hall.{metric}{label}",
             "value": value,
             "unit": unit,
             "aim": aim,

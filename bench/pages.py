@@ -159,7 +159,7 @@ def row(metric: str, value: float, unit: str, **more: Any) -> dict[str, Any]:
     empty = {"aim": None, "rival": None, "rival_value": None, "ratio": None}
     return {
         "bench": "pages",
-        "metric": metric,
+        "metric": f"pages.{metric}",
         "value": value,
         "unit": unit,
         **empty,
@@ -169,14 +169,19 @@ def row(metric: str, value: float, unit: str, **more: Any) -> dict[str, Any]:
 
 
 def sizes(port: int, document: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = []
+    rows, largest = [], 0
     for tag in document["languages"]:
         path = f"/s/{SURVEY}/{tag}"
         small, packed = len(fetch(port, path)), len(fetch(port, path, "gzip"))
+        largest = max(largest, small)
         rows.append(
             row(f"first_response.{tag}", small, "bytes", aim=FIRST_WINDOW, ratio=small / FIRST_WINDOW)
         )
         rows.append(row(f"first_response_gzip.{tag}", packed, "bytes", ratio=packed / FIRST_WINDOW))
+    # Of all languages the heaviest: a city's answer is the one that its slowest reader gets.
+    rows.insert(
+        0, row("first_response_bytes", largest, "bytes", aim=FIRST_WINDOW, ratio=largest / FIRST_WINDOW)
+    )
     scripts = [
         len(fetch(port, f"/s/assets/{name}.js").split(b"\r\n\r\n", 1)[1]) for name in ("player", "token")
     ]
@@ -203,6 +208,8 @@ def rates(seconds: float, rounds: int) -> list[dict[str, Any]]:
     for name, words, aim in (("hello", "hello route of the same app", 0.8), ("bare", "bare Flask app", None)):
         more = {"aim": aim, "rival": words, "rival_value": best[name], "ratio": page / best[name]}
         rows.append(row(f"requests_per_s.page_beside_{name}", page, "1/s", **more))
+    beside = {"rival": "bare Flask app", "rival_value": best["bare"]}
+    rows.append(row("rate_to_bare", page / best["bare"], "ratio", **beside))
     return rows
 
 
@@ -264,7 +271,7 @@ def main() -> None:
         beside = (
             f"   {one['rival']}: {one['rival_value']:,.0f}, ratio {one['ratio']:.2f}" if one["rival"] else ""
         )
-        print(f"{one['metric']:<42}{one['value']:>12,.0f} {one['unit']}{aim}{beside}")
+        print(f"{one['metric']:<42}{one['value']:>12,.2f} {one['unit']}{aim}{beside}")
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

@@ -35,7 +35,8 @@ def run(script: Path, quick: bool) -> tuple[list[Row], bool]:
         command = [sys.executable, str(script), "--json", str(target), *(["--quick"] if quick else [])]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
-        return (json.loads(target.read_text(encoding="utf-8")) if target.exists() else []), done
+        found = json.loads(target.read_text(encoding="utf-8")) if target.exists() else []
+        return [{column: row.get(column) for column in COLUMNS} for row in found], done
 
 
 def written(value: object) -> str:

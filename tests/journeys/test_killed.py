@@ -1,4 +1,4 @@
-"""kill -9 for the whole product in the middle of journeys: what was acknowledged is there, what was not arrives."""
+"""kill -9 for the whole product amid journeys: what was acknowledged is there, what was not arrives."""
 
 import re
 

@@ -27,6 +27,7 @@ def test_rows_of_all_scripts_come_into_one_table(bench: Path, monkeypatch: pytes
     assert benchmarks.main() == 0
     rows = json.loads((bench / "results.json").read_text(encoding="utf-8"))
     assert [row["value"] for row in rows] == [0.123456, 0.123456]
+    assert [tuple(row) for row in rows] == [benchmarks.COLUMNS] * 2
     assert (bench / "RESULTS.md").read_text(encoding="utf-8").splitlines()[-1] == (
         "| a | time | 0.1235 | s |  | plain \\| numpy |  |  |  |"
     )

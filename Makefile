@@ -66,7 +66,7 @@ lint: .venv/.packages-dev ## ruff, mypy, djlint
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint templates
 
-soak: setup-tests ## long attacks and simulations
+soak: setup-tests ## long attacks and simulations (docs/soak.md)
 	$(PYTEST) -q -n $(JOBS) -m soak
 
 bench: .venv/.packages-dev ## benchmarks against rivals and the physical floor (QUICK=1, NAMES="...")

@@ -35,11 +35,11 @@ def demo(if_empty: bool, share: float) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     begun = monotonic()
     made: dict[str, Any] = {}
-    expected = round(3190 * share)
+    expected = round(3650 * share)
     survey.speak(app)
     with click.progressbar(length=expected, label="Residents answer") as bar:
         waves = {}
-        for year, part in ((2020, share), (2024, 0.4 * share)):
+        for year, part in ((2020, share), (2024, 0.6 * share)):
             waves[year] = survey.play(app, year, f"{city.NAME} {year}", share=part, say=bar.update)
             results.note_waves()
     made["codes"] = survey.open_now(app, f"{city.NAME}, jetzt offen")

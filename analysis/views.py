@@ -36,10 +36,10 @@ from localtext import NAMES
 from stores import collector, office
 from surveys.faults import Fault, Faulty
 from typeset import pdf
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
 from web.i18n import language
-from web.rooms import Room
+from web.rooms import Room, Task
 
 room = Room(
     "analysis",
@@ -49,9 +49,29 @@ room = Room(
     processes=("analysis",),
     url_prefix="/office/analysis",
     menu=(("analysis.overview", lazy_gettext("Analysis")),),
+    about=lazy_gettext("From closed waves over margins and weights to tables and figures."),
 )
 
 EXPORTS = ("csv", "labels.csv", "parquet", "xlsx", "sav", "sps", "dta", "ddi.xml", "sss", "sss.csv")
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """Plans without tables, and plans whose tables were not asked to be published yet."""
+    with collector.read() as session:
+        plans = store.plans(session)
+        books = {plan.name: store.book(session, plan.name) for plan in plans}
+        asked = {one.plan for one in store.releases(session)}
+    return [
+        Task(
+            url_for("analysis.plan", name=plan.name),
+            _("Look at the tables of the plan %(name)s and ask for their release", name=plan.name)
+            if books[plan.name]
+            else _("Run the plan %(name)s", name=plan.name),
+        )
+        for plan in plans
+        if not books[plan.name] or plan.name not in asked
+    ]
 
 
 def now() -> datetime:

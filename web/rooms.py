@@ -6,10 +6,15 @@ forget them (tests/web/test_headers.py goes through the whole URL map).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, Flask, current_app, request
 from flask_wtf.csrf import CSRFProtect
+
+if TYPE_CHECKING:
+    from web.accounts import SignedIn
 
 Audience = Literal["respondent", "public", "staff", "machine"]
 AUDIENCES: tuple[Audience, ...] = ("respondent", "public", "staff", "machine")
@@ -34,6 +39,18 @@ _BEGINNINGS: tuple[tuple[str, Audience], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Task:
+    """One thing that waits for somebody, as their start page says it: where to go, and what to do there."""
+
+    address: str
+    text: str
+
+
+#: What waits for an account in one room, most urgent first.
+NextSteps = Callable[["SignedIn"], list[Task]]
+
+
 class Room(Blueprint):
     """A blueprint with an audience.
 
@@ -44,6 +61,7 @@ class Room(Blueprint):
     ``processes`` names the roles of processes that serve it; "all" always does.
     ``menu`` is the room's part of the staff navigation: (endpoint, lazy label) pairs, e.g.
     ``menu=(("access.waves", lazy_gettext("Invitations")),)``; staff see the entries of rooms they may enter.
+    ``about`` says in one sentence what is done here; a room tells what waits in it by ``@room.next_steps``.
     ``anonymous`` names the view functions of a staff room that strangers may call (the sign-in itself).
     """
 
@@ -56,6 +74,7 @@ class Room(Blueprint):
         roles: tuple[str, ...] = (),
         processes: tuple[str, ...] = (),
         menu: tuple[tuple[str, Any], ...] = (),
+        about: Any = "",
         anonymous: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
@@ -71,7 +90,14 @@ class Room(Blueprint):
         self.roles = roles
         self.processes = processes
         self.menu = menu
+        self.about = about
+        self.waiting: NextSteps | None = None
         self.open_endpoints = frozenset(f"{name}.{function}" for function in anonymous)
+
+    def next_steps(self, function: NextSteps) -> NextSteps:
+        """Decorator: the function that tells what waits for an account in this room."""
+        self.waiting = function
+        return function
 
 
 def furnish(app: Flask, room: Room, csrf: CSRFProtect, role: str) -> None:
@@ -90,6 +116,12 @@ def room_of(endpoint: str | None) -> Room | None:
     """The room of an endpoint of the current app, or None."""
     rooms: dict[str, Room] = current_app.extensions.get("rooms", {})
     return rooms.get((endpoint or "").rsplit(".", 1)[0])
+
+
+def rooms_here() -> list[Room]:
+    """The rooms that this process serves, in the order in which they were furnished."""
+    rooms: dict[str, Room] = current_app.extensions.get("rooms", {})
+    return list(rooms.values())
 
 
 def audience_of(app: Flask, endpoint: str | None) -> Audience:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from web.accounts import current_account
 from web.i18n import STAFF_LANGUAGES
-from web.navigation import entries
+from web.navigation import entries, tasks
 from web.rooms import Room
 from web.sessions import STAFF_PATH, is_staff_path
 
@@ -23,9 +23,9 @@ room = Room(
 
 @room.get("", strict_slashes=False)
 def home() -> ResponseReturnValue:
-    """The rooms this account may enter."""
+    """What waits for this account, and the rooms it may enter."""
     account = current_account()
-    return render_template("staff_home.html", account=account, rooms=entries(account))
+    return render_template("staff_home.html", account=account, rooms=entries(account), tasks=tasks(account))
 
 
 @room.post("/language")

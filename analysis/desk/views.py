@@ -18,10 +18,10 @@ from analysis.forms import DecisionForm
 from analysis.models import Release
 from analysis.views import told
 from stores import collector, office
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
 from web.i18n import language
-from web.rooms import Room
+from web.rooms import Room, Task
 
 room = Room(
     "releases",
@@ -31,6 +31,7 @@ room = Room(
     processes=("analysis",),
     url_prefix="/office/releases",
     menu=(("releases.all_releases", lazy_gettext("Releases")),),
+    about=lazy_gettext("What is about to be published, with the auditor's findings, and who decided."),
 )
 
 STATES = {
@@ -39,6 +40,23 @@ STATES = {
     "refused": lazy_gettext("refused"),
     "withdrawn": lazy_gettext("withdrawn"),
 }
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """Publications that this person can decide on."""
+    if not account.may("reviewer"):
+        return []
+    with collector.read() as session:
+        found = store.releases(session, "requested")
+    return [
+        Task(
+            url_for("releases.one", release_id=one.id.hex()),
+            _("Decide whether /results/%(slug)s is published", slug=one.slug),
+        )
+        for one in found
+        if one.requested_by != account.email
+    ]
 
 
 def _one(release_id: str) -> Release:

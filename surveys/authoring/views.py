@@ -40,6 +40,7 @@ room = Room(
     processes=("office",),
     url_prefix="/office/surveys",
     menu=(("surveys.overview", lazy_gettext("Surveys")),),
+    about=lazy_gettext("Questionnaires: adapt a model, record native readers, attach sound."),
 )
 
 MODELS = Path(__file__).resolve().parent.parent / "models"

@@ -22,12 +22,12 @@ from surveys.player import paper
 from surveys.player.markup import plain
 from surveys.questionnaire import Questionnaire, read
 from web import promise
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
 from web.i18n import language as page_language
 from web.i18n import resident as r_
 from web.i18n import speaking
-from web.rooms import Room
+from web.rooms import Room, Task
 
 room = Room(
     "entry",
@@ -37,7 +37,19 @@ room = Room(
     processes=("entry",),
     url_prefix="/office/entry",
     menu=(("entry.home", lazy_gettext("Entry of paper and interviews")),),
+    about=lazy_gettext("Key answer sheets twice, compare them, and hold interviews."),
 )
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """Stacks that are being keyed."""
+    with collector.read() as session:
+        found = [one for one in store.batches(session) if one.state == "open"]
+    return [
+        Task(url_for("entry.batch", key=one.id.hex()), _("Go on with the stack %(label)s", label=one.label))
+        for one in found
+    ]
 
 
 def wave_or_404(wave: str) -> dict[str, Any]:

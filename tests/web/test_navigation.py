@@ -29,3 +29,14 @@ def test_rooms_of_other_processes_are_linked_too(settings):
     with app.test_request_context("/office"):
         urls = [entry.url for entry in entries(ADMINISTRATOR)]
         assert {"/office/audit/", "/office/accounts/"} <= set(urls)
+
+
+def test_pages_below_a_room_belong_to_its_entry(app):
+    clerk = replace(ADMINISTRATOR, roles=frozenset({"register_clerk"}))
+    for path, current in (
+        ("/office/register/wave-1/letters", ["/office/register/"]),
+        ("/office/register/plan", ["/office/register/plan"]),
+        ("/office", []),
+    ):
+        with app.test_request_context(path):
+            assert [entry.url for entry in entries(clerk) if entry.current] == current

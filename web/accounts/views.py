@@ -26,6 +26,7 @@ room = Room(
     processes=("office",),
     url_prefix="/office/accounts",
     menu=(("accounts.all_accounts", lazy_gettext("Accounts")),),
+    about=lazy_gettext("Who may sign in, and with which roles."),
     anonymous=("accept",),
 )
 

@@ -26,6 +26,7 @@ room = Room(
     processes=("office",),
     url_prefix="/office/audit",
     menu=(("audit.log", lazy_gettext("Audit log")),),
+    about=lazy_gettext("What the staff did, and when; nobody can change it."),
 )
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
 
 from participation.access.planner import Plan, PlanError
 from participation.access.planner import plan as make_plan
@@ -20,6 +21,8 @@ room = Room(
     roles=("register_clerk", "editor", "analyst"),
     processes=("register", "office"),
     url_prefix="/office/register/plan",
+    menu=(("planning.plan", lazy_gettext("Plan a sample")),),
+    about=lazy_gettext("How many letters, keys, days and people a survey takes."),
 )
 
 #: Empty rows for a plan that begins.

@@ -31,9 +31,9 @@ from participation.access.register.store import RegisterFault
 from participation.access.returns import STEP, in_steps
 from participation.access.signing.views import signing_folder
 from stores import collector, office, published_all, register
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
-from web.rooms import Room
+from web.rooms import Room, Task
 
 room = Room(
     "register",
@@ -43,6 +43,7 @@ room = Room(
     processes=("register",),
     url_prefix="/office/register",
     menu=(("register.admissions", lazy_gettext("Invitations")),),
+    about=lazy_gettext("Samples, codes, letters, reminders and the hotline; answers never come here."),
 )
 
 
@@ -95,19 +96,45 @@ def admission_or_404(name: str) -> Admission:
 # ---------------------------------------------------------------- list and overview
 
 
+def _waiting(known: set[str]) -> list[dict[str, str]]:
+    """What the office published and nobody has set up here."""
+    waves = published_waves()
+    return [
+        {"id": name, "kind": accesses[0].kind, "title": waves.get(name, {}).get("title", name)}
+        for name, accesses in published_accesses().items()
+        if name not in known
+    ]
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """A locked register, what waits to be set up, what lacks its day of deletion or has reached it."""
+    with register.read() as session:
+        rows = [row for row in store.admission_list(session) if row.purged_on is None]
+        known = {row.id for row in store.admission_list(session)}
+        locked = store.lock_reason(session)
+    here, found = url_for("register.admissions"), []
+    if locked:
+        found.append(Task(url_for("register.lock"), _("Unlock the register: no code is issued now")))
+    found += [
+        Task(here, _("Set up the invitations of %(title)s", title=one["title"])) for one in _waiting(known)
+    ]
+    for row in rows:
+        address = url_for("register.overview", admission=row.id)
+        if row.delete_on is None:
+            found.append(Task(address, _("Set the day on which %(title)s is deleted", title=row.title)))
+        elif row.delete_on <= today():
+            found.append(Task(here, _("Delete names and codes of %(title)s: they are due", title=row.title)))
+    return found
+
+
 @room.get("/")
 def admissions() -> ResponseReturnValue:
     """Every wave and conference with codes: those that are set up here, and those that wait for it."""
     with register.read() as session:
         rows = store.admission_list(session)
         locked = store.lock_reason(session)
-    known = {row.id for row in rows}
-    waves = published_waves()
-    waiting = [
-        {"id": name, "kind": accesses[0].kind, "title": waves.get(name, {}).get("title", name)}
-        for name, accesses in published_accesses().items()
-        if name not in known
-    ]
+    waiting = _waiting({row.id for row in rows})
     return render_template(
         "register/admissions.html", rows=rows, waiting=waiting, locked=locked, today=today()
     )

@@ -30,10 +30,10 @@ from participation.conference.models import Conference
 from participation.conference.needs import store as needs_store
 from participation.conference.store import ConferenceFault, OptionText
 from stores import collector, office
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
 from web.i18n import language, resident_languages
-from web.rooms import Room
+from web.rooms import Room, Task
 from web.shell import in_order
 
 room = Room(
@@ -44,7 +44,31 @@ room = Room(
     processes=("office",),
     url_prefix="/office/conferences",
     menu=(("conferences.index", lazy_gettext("Conferences")),),
+    about=lazy_gettext("Collect topics, vote, show and publish the outcome."),
 )
+
+
+#: What the moderator does next with a round in this state.
+_NEXT = {
+    "open": lazy_gettext("%(round)s is open: watch the turnout and close it (%(conference)s)"),
+    "paper": lazy_gettext("%(round)s waits for paper ballots (%(conference)s)"),
+    "closed": lazy_gettext("%(round)s has closed: reveal the outcome (%(conference)s)"),
+    "announced": lazy_gettext("%(round)s is announced: open it (%(conference)s)"),
+}
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """Rounds on their way, those that people vote in first."""
+    found = []
+    with office.read() as session:
+        for row in store.conferences(session):
+            for one in store.rounds(session, row):
+                if one.state in _NEXT and not (one.state == "closed" and one.practice):
+                    words = {"round": said(one.title), "conference": said(row.title)}
+                    address = url_for("conferences.overview", slug=row.slug, _anchor="rounds")
+                    found.append((one.state, Task(address, str(_NEXT[one.state]) % words)))
+    return [task for _state, task in sorted(found, key=lambda pair: list(_NEXT).index(pair[0]))]
 
 
 def conference_or_404(session: Any, slug: str) -> Conference:

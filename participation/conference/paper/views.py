@@ -21,10 +21,10 @@ from participation.conference.hall.forms import fault_sentences
 from participation.conference.paper import store
 from participation.conference.paper.store import PaperFault
 from stores import collector, office, published_all
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
 from web.i18n import language
-from web.rooms import Room
+from web.rooms import Room, Task
 
 room = Room(
     "paper",
@@ -34,6 +34,7 @@ room = Room(
     processes=("entry",),
     url_prefix="/office/paper",
     menu=(("paper.index", _l("Paper ballots")),),
+    about=_l("Enter ballots of a conference that were cast on paper, and confirm those of others."),
 )
 
 FAULTS: dict[str, Any] = {
@@ -47,6 +48,18 @@ FAULTS: dict[str, Any] = {
     "closed": _l("The round is mixed already. These sheets can no longer be counted."),
     "not_open": _l("Nobody can vote in this round yet."),
 }
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """Rounds that take paper now."""
+    return [
+        Task(
+            url_for("paper.enter", slug=one["conference"], code=one["round"]),
+            _("Enter paper ballots: %(title)s", title=_said(one["round_title"])),
+        )
+        for one in _rounds()
+    ]
 
 
 def _said(text: dict[str, str]) -> str:

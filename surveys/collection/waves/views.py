@@ -30,9 +30,9 @@ from surveys.collection.waves.forms import (
     NewWaveForm,
     WaveForm,
 )
-from web.accounts import current_account
+from web.accounts import SignedIn, current_account
 from web.audit import audit
-from web.rooms import Room
+from web.rooms import Room, Task
 
 room = Room(
     "waves",
@@ -42,10 +42,34 @@ room = Room(
     processes=("office",),
     url_prefix="/office",
     menu=(("waves.overview", lazy_gettext("Waves")),),
+    about=lazy_gettext("Set up, open, extend and close the fielding of a survey."),
 )
 
 #: What a set-up form carries over into the wave as it is.
 _FIELDS = ("title", "population", "frame", "opens_on", "closes_on", "checklist", "languages", "versions")
+
+
+#: What the editor does next with a wave in this state.
+_NEXT = {
+    "draft": lazy_gettext("Set up the wave %(title)s and freeze its levels"),
+    "frozen": lazy_gettext("Finish the checklist of %(title)s and open it"),
+    "open": lazy_gettext("Look at the returns of %(title)s"),
+}
+
+
+@room.next_steps
+def next_steps(account: SignedIn) -> list[Task]:
+    """Waves that are not over, each with its next step."""
+    with office.read() as session:
+        found = store.waves(session)
+    return [
+        Task(
+            url_for("waves.one", survey=wave.survey, wave_id=wave.id),
+            str(_NEXT[wave.state]) % {"title": wave.title},
+        )
+        for wave in found
+        if wave.state in _NEXT
+    ]
 
 
 def _said(fault: WaveFault) -> str:

@@ -196,12 +196,13 @@ def completeness(texts: Iterable[LocalText], languages: Sequence[str]) -> dict[s
 def number_text(value: float, tag: str) -> str:
     """A number as the language writes its decimals, in western digits; no thousands are set apart.
 
-    >>> number_text(44.9, "de"), number_text(44.9, "ar"), number_text(6.0, "de-simple")
-    ('44,9', '44.9', '6')
+    >>> [number_text(x, tag) for x, tag in [(44.9, "de-simple"), (44.9, "ar"), (6.0, "ru"), (-4.1, "en")]]
+    ['44,9', '44.9', '6', '−4.1']
     """
+    text = f"{value:.10g}".replace("-", "\N{MINUS SIGN}")
     try:
         symbols = Locale.parse(tag.partition("-")[0]).number_symbols
     except (UnknownLocaleError, ValueError):
-        return f"{value:.10g}"
+        return text
     mark = str(symbols.get("latn", {}).get("decimal", "."))
-    return f"{value:.10g}".replace(".", mark)
+    return text.replace(".", mark)

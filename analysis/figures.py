@@ -88,12 +88,12 @@ def trend_title(document: Document, found: Document, language: str) -> str:
     if item is None:
         return str(found["item"])
     labels = {c["code"]: said(c["label"], language) for c in item["categories"]}
-    title = f"{said(item['label'], language)}: {', '.join(labels.get(c, c) for c in found['categories'])}"
+    title = f"{said(item['label'], language)} ({', '.join(labels.get(c, c) for c in found['categories'])})"
     group = document["groups"].get(found.get("group"))
     if group is None:
         return title
     level = said(group["levels"].get(found["level"], {"en": found["level"]}), language)
-    return f"{title} ({said(group['label'], language)} {level})"
+    return f"{title}, {said(group['label'], language)}: {level}"
 
 
 def table_of(document: Document, item: str, group: str, wave: str = "") -> Document | None:

@@ -212,12 +212,23 @@ def _contradictions(counts: dict[str, float], shares: dict[str, Number], total: 
 
 
 def disagreements(margins: dict[str, Margin], tolerance: float = 1e-6) -> list[Fault]:
-    """Margins of one population whose totals differ, each named with both totals."""
-    found = []
-    entries = list(margins.items())
-    for name, other in entries[1:]:
+    """Margins of one population whose totals differ, each named with both totals.
+
+    ``age@WAVE`` stands for ``age`` in that wave, so margins are compared as each wave uses them.
+    """
+    found: dict[str, Fault] = {}
+    for wave in sorted({name.partition("@")[2] for name in margins}):
+        entries = [(name, one) for name, one in margins.items() if _counts_in(name, wave, margins)]
         first_name, first = entries[0]
-        if abs(other.total - first.total) > tolerance * max(first.total, 1.0):
-            params = {"first": first_name, "second": name, "a": round(first.total), "b": round(other.total)}
-            found.append(Fault("margins-disagree", name, params, advice=True))
-    return found
+        for name, other in entries[1:]:
+            if abs(other.total - first.total) > tolerance * max(first.total, 1.0):
+                totals = {"a": round(first.total), "b": round(other.total)}
+                params = {"first": first_name, "second": name, **totals}
+                found.setdefault(name, Fault("margins-disagree", name, params, advice=True))
+    return list(found.values())
+
+
+def _counts_in(name: str, wave: str, margins: dict[str, Margin]) -> bool:
+    """Whether a wave uses this margin: its own, or the common one where it has no own."""
+    base, _at, own = name.partition("@")
+    return own == wave if own else f"{base}@{wave}" not in margins

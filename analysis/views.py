@@ -52,6 +52,15 @@ room = Room(
     about=lazy_gettext("From closed waves over margins and weights to tables and figures."),
 )
 
+STEP_NAMES = {
+    "margin items": lazy_gettext("Missing answers of the margins completed"),
+    "nonresponse": lazy_gettext("Adjustment for nonresponse"),
+    "post-stratification": lazy_gettext("Post-stratification"),
+    "raking": lazy_gettext("Calibration by raking"),
+    "calibration": lazy_gettext("Calibration"),
+    "trimming": lazy_gettext("Trimming"),
+}
+
 EXPORTS = ("csv", "labels.csv", "parquet", "xlsx", "sav", "sps", "dta", "ddi.xml", "sss", "sss.csv")
 
 
@@ -359,17 +368,20 @@ def weights(name: str) -> ResponseReturnValue:
         return redirect(url_for("analysis.plan", name=name))
     steps = data.design.steps
     figures = [_moves_figure(step, number) for number, step in enumerate(steps)]
-    return render_template("analysis/weights.html", name=name, data=data, steps=steps, figures=figures)
+    return render_template(
+        "analysis/weights.html", name=name, data=data, steps=steps, figures=figures, step_names=STEP_NAMES
+    )
 
 
 def _moves_figure(step: WeightingStep, number: int) -> Markup:
-    """Dots at the share after a step, lines from the share before it."""
+    """Dots at the share of all weights after a step, lines from the share before it."""
+    whole = (step.total or 1.0) / 100
     rows = [
         Dot(
             f"{m.margin}: {m.category}",
-            round(100 * m.after, 1),
-            100 * min(m.before, m.after),
-            100 * max(m.before, m.after),
+            round(m.after / whole, 1),
+            min(m.before, m.after) / whole,
+            max(m.before, m.after) / whole,
         )
         for m in step.moves[:12]
     ]

@@ -1,5 +1,8 @@
 """Texts in many languages."""
 
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_decimal
+
 import localtext
 
 
@@ -57,3 +60,19 @@ def test_digits_of_the_language():
         "1 bis 10",
     ]
     assert {len(ten) for ten in localtext.DIGITS.values()} == {10}
+
+
+def test_decimals_as_cldr_writes_them():
+    for tag in (*localtext.NAMES,):
+        try:
+            locale = Locale.parse(tag.replace("-simple", ""), sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+        if locale.character_order == "right-to-left" or locale.language in ("ps",):
+            continue
+        expected = format_decimal(-4.25, "0.00", locale=locale, numbering_system="latn")
+        found = localtext.number_text(-4.25, tag)
+        assert found.lstrip("\N{MINUS SIGN}") == expected.lstrip("-\N{MINUS SIGN}\u200e"), tag
+        assert found[0] == "\N{MINUS SIGN}"
+    assert localtext.number_text(44.9, "ar") == "44.9"
+    assert localtext.number_text(12.0, "de") == "12"

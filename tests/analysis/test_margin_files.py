@@ -131,3 +131,15 @@ def test_margins_that_disagree():
     assert [(f.place, f.params["a"], f.params["b"]) for f in disagreements({"sex": one, "age": two})] == [
         ("age", 30, 32)
     ]
+
+
+def test_margins_of_different_waves_are_not_compared():
+    then = margin([["f", "10"], ["m", "20"]], "sex", **ABOUT)
+    now = margin([["f", "15"], ["m", "30"]], "sex", **ABOUT)
+    other = margin([["old", "12"], ["young", "20"]], "age", **ABOUT)
+    assert disagreements({"sex": now, "sex@first": then}) == []
+    assert [(f.place, f.params["first"]) for f in disagreements({"sex@first": then, "age@first": other})] == [
+        ("age@first", "sex@first")
+    ]
+    # A wave without an own margin of this name uses the common one, and that is compared.
+    assert [f.place for f in disagreements({"sex": now, "age@first": then})] == ["age@first"]

@@ -35,6 +35,7 @@ KEYWORDS: dict[Domain, dict[str, Any]] = {
     "messages": {
         "_": None,
         "_l": None,
+        "N_": None,
         "gettext": None,
         "lazy_gettext": None,
         "ngettext": (1, 2),

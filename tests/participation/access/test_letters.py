@@ -98,6 +98,26 @@ def test_right_to_left_runs_from_the_right_and_addresses_stay_left():
     assert CODE in front.get_text()
 
 
+def test_the_window_of_the_envelope_shows_the_sender_and_the_whole_address():
+    """DIN 5008, form A: what lies 27 to 72 mm below the upper edge and 20 to 105 mm from the left one."""
+    person = {
+        "salutation": "Frau",
+        "name": "Fatima Al-Hussein-Müller",
+        "extra": "bei Nguyen",
+        "street": "Straße der Freundschaft 112 b",
+        "postcode": "12345",
+        "place": "Musterstadt",
+    }
+    (front, _back) = pages(Letter(person, ("ar",), CODE, ADDRESS, FINGERPRINT, "a"))
+    millimetre = front.rect.width / 210
+    for text in ("Musterstadt,", "Frau", "Freundschaft", "12345"):
+        x0, y0, x1, y1 = next(word[:4] for word in front.get_text("words") if text in word[4])
+        assert 20 < x0 / millimetre < x1 / millimetre < 105
+        assert 27 < y0 / millimetre < y1 / millimetre < 72
+    (title,) = (word for word in front.get_text("words") if "العيش" in word[4])
+    assert title[1] / millimetre > 75
+
+
 def test_every_letter_begins_on_a_fresh_sheet_and_saves_paper():
     assert len(pages(letter("de"), letter("de"))) == 4
     assert len(pages(letter("ar", "de"), letter("de"))) == 4

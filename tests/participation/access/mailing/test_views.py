@@ -7,7 +7,8 @@ import zipfile
 import pymupdf
 import pytest
 
-from participation.access import codes
+from participation.access import codes, letters
+from participation.access.letters import Letter, Sender, Words
 from participation.access.mailing import views
 from participation.access.people import store
 from participation.access.register import store as register_store
@@ -15,6 +16,8 @@ from participation.access.register.views import today
 from participation.access.signing.views import digest_key
 from stores import published
 from tests.participation.access.people.conftest import HEAD
+from web import promise
+from web.i18n import resident_languages
 
 
 def print_letters(ready, **data):
@@ -136,6 +139,35 @@ def test_a_sample_letter_has_no_code(ready):
     with pytest.raises(codes.CodeError):
         codes.read_code(views.SPECIMEN + "x")
     assert ready.clerk.get(f"{ready.base}/letters/preview.pdf?language=xx").status_code == 404
+
+
+@pytest.mark.parametrize("reminder", [False, True])
+def test_a_letter_in_any_two_languages_is_one_sheet(app, reminder):
+    """With its real wording, twenty lines in other languages, and a long name of the group."""
+    group = "Menschen mit ausländischem Pass in den Stadtteilen Nord und Ost"
+    values = {
+        "title": "Zusammen leben in Musterstadt",
+        "sender": "Stadt Musterstadt, Statistikstelle",
+        **{name: HEAD[name] for name in ("phone", "website", "answer_until")},
+        "delete_on": "2027-03-31",
+        "today": "2026-11-28",
+        "levels": ("sealed", "two_office"),
+        "group": group,
+    }
+    with app.test_request_context():
+        tags = [tag for tag in sorted(resident_languages()) if promise.is_worded(tag)]
+        words = {("a", tag): Words(**promise.letter(tag, values, reminder=reminder)) for tag in tags}
+        lines = {tag: promise.other_language_line(tag) for tag in tags}
+    assert len(tags) > 15
+    sender = Sender(HEAD["name"], HEAD["contact"], HEAD["return_line"])
+    person = {"name": "Fatima", "street": "Weg 1", "postcode": "12345", "place": "Musterstadt"}
+    made = [
+        Letter(person, (tag, "de"), views.SPECIMEN, HEAD["address"], "1a2b", "a")
+        for tag in tags
+        if tag != "de"
+    ]
+    with pymupdf.open(stream=letters.letters_pdf(made, words, sender, lines), filetype="pdf") as document:
+        assert len(document) == 2 * len(made)
 
 
 def test_what_the_first_page_needs_is_published(ready):

@@ -34,7 +34,9 @@ def _patiently(run: Callable[..., Any]) -> Callable[..., Any]:
     """The package gives a server ten seconds to start, which a busy machine does not always manage."""
 
     def patient(*arguments: Any, **named: Any) -> Any:
-        return run(*arguments, **named, **({"timeout": PATIENCE} if named.pop("timeout", None) else {}))
+        if "timeout" in named:
+            named["timeout"] = PATIENCE
+        return run(*arguments, **named)
 
     return patient
 

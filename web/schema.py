@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -87,13 +88,41 @@ def drift(store: Store) -> list[str]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, BASES[store.name].metadata)
         faults += [f"{store.name}: {_in_words(difference)}" for difference in differences]
-        present = _triggers(connection)
-    faults += [
-        f"{store.name}: trigger {name} is missing"
-        for name in sorted(TRIGGERS[store.name])
-        if name not in present
-    ]
+        faults += [f"{store.name}: {fault}" for fault in _trigger_drift(store.name, connection)]
     return faults
+
+
+def _trigger_drift(store: str, connection: Connection) -> Iterator[str]:
+    """Triggers that are missing, or whose text in the store is not that of the models."""
+    present = _triggers(connection)
+    sqlite = connection.dialect.name == "sqlite"
+    query = "SELECT name, sql FROM sqlite_master" if sqlite else "SELECT proname, prosrc FROM pg_proc"
+    written = {name: _in_one_line(text_) for name, text_ in connection.execute(text(query)).all() if text_}
+    for name, one in sorted(TRIGGERS[store].items()):
+        if name not in present:
+            yield f"trigger {name} is missing"
+            continue
+        statements = one.sqlite if sqlite else one.postgresql
+        wanted = dict(_texts(statements, _SQLITE_TRIGGER if sqlite else _POSTGRESQL_FUNCTION))
+        for part, sql in wanted.items():
+            if written.get(part) != sql:
+                yield f"trigger {name} differs from the models"
+
+
+#: The name and the text under which each engine keeps what a statement made.
+_SQLITE_TRIGGER = re.compile(r"(?P<text>CREATE TRIGGER (?P<name>\w+) .*)", re.DOTALL)
+_POSTGRESQL_FUNCTION = re.compile(r"FUNCTION (?P<name>\w+)\(\) .*AS \$\$(?P<text>.*)\$\$", re.DOTALL)
+
+
+def _texts(statements: tuple[str, ...], shape: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    for statement in statements:
+        found = shape.search(statement)
+        if found is not None:
+            yield found["name"], _in_one_line(found["text"])
+
+
+def _in_one_line(sql: str) -> str:
+    return " ".join(sql.split())
 
 
 def _triggers(connection: Connection) -> set[str]:

@@ -40,6 +40,36 @@ def test_a_missing_trigger_is_named(app: Flask) -> None:
     assert schema.drift(store) == [f"office: trigger {name} is missing"]
 
 
+@pytest.mark.parametrize(
+    ("dialect", "statements"),
+    [
+        (
+            "sqlite",
+            (
+                "DROP TRIGGER audit_entry_kept_delete",
+                "CREATE TRIGGER audit_entry_kept_delete BEFORE DELETE ON audit_entry FOR EACH ROW "
+                "BEGIN SELECT 1; END",
+            ),
+        ),
+        (
+            "postgresql",
+            (
+                "CREATE OR REPLACE FUNCTION audit_entry_kept_delete() RETURNS trigger LANGUAGE plpgsql "
+                "AS $$ BEGIN RETURN OLD; END $$",
+            ),
+        ),
+    ],
+)
+def test_a_weakened_trigger_is_named(stores_on: StoresOn, dialect: str, statements: tuple[str, ...]) -> None:
+    if stores_on.dialect == dialect:
+        with stores_on.office.begin() as session:
+            for statement in statements:
+                session.execute(text(statement))
+        assert schema.drift(stores_on.office) == [
+            "office: trigger audit_entry_kept_delete differs from the models"
+        ]
+
+
 def test_db_check_exits_with_1_on_drift(app: Flask) -> None:
     runner = app.test_cli_runner()
     assert runner.invoke(args=["db-check"]).exit_code == 0

@@ -45,6 +45,7 @@ ROOMS = (
     "surveys.authoring.views:room",
     "analysis.views:room",
     "analysis.inputs.views:room",
+    "analysis.planning.views:room",
     "analysis.desk.views:room",
     "analysis.published.views:room",
 )

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from flask import Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -25,13 +24,13 @@ from analysis.exchange import bookfiles, flat, metadata, packages
 from analysis.exchange.codebook import chunks_of
 from analysis.figures import frame as figure_frame
 from analysis.figures import table_figure
-from analysis.forms import ActForm, NewPlanForm, PlanForm, ReleaseForm
+from analysis.forms import ActForm, PlanForm, ReleaseForm
 from analysis.inputs import store as inputs
 from analysis.models import StoredPlan
 from analysis.plan import loads, read
 from analysis.plan_checks import check
 from analysis.sentences import SENTENCES
-from analysis.tables import Item, WaveData, catalogue
+from analysis.tables import catalogue
 from localtext import NAMES
 from stores import collector, office
 from surveys.faults import Fault, Faulty
@@ -186,76 +185,6 @@ def _export(kind: str, book: Any, columns: Any, tag: str, rows: int) -> bytes:
             if kind == "sps":
                 return packages.multiple_response_syntax(book, written.names, tag).encode()
         return path.read_bytes()
-
-
-@room.route("/plans/new", methods=["GET", "POST"])
-def new_plan() -> ResponseReturnValue:
-    """A plan written from a wave: all items, the usual groups, the strict defaults."""
-    form = NewPlanForm()
-    with collector.read() as session:
-        form.wave.choices = [
-            (w.key, f"{w.survey}: {next(iter(w.document['label'].values()))}") for w in store.waves(session)
-        ]
-    if form.validate_on_submit():
-        try:
-            source = _first_plan(form)
-        except AnalysisError as error:
-            flash(told(error), "danger")
-        else:
-            name = form.name.data or ""
-            with collector.begin() as session:
-                if store.plan(session, name) is None:
-                    store.save_plan(session, name, source, current_account().email, now())
-            return redirect(url_for("analysis.plan", name=name))
-    return render_template("analysis/new_plan.html", form=form), 422 if form.is_submitted() else 200
-
-
-def _first_plan(form: NewPlanForm) -> str:
-    with collector.read() as session:
-        data, _ids = store.load(session, form.wave.data)
-        stored = store.margins(session)
-    sensitive = sorted(name for name, item in data.items.items() if item.sensitive >= 2)
-    groups = [
-        name
-        for name, item in data.items.items()
-        if not item.multiple and item.sensitive == 1 and 2 <= len(item.categories) <= 12
-    ][:4]
-    usable = [name for name, margin in stored.items() if set(margin.variables) <= set(data.design.data)]
-    first = next((n for n, i in data.items.items() if i.ordered and i.sensitive == 0), next(iter(data.items)))
-    top = list(data.items[first].categories[:2])
-    document = {
-        "plan": 1,
-        "name": form.name.data,
-        "title": {language(): form.title.data},
-        "languages": sorted(
-            {"de", "en", *(tag for tag in next(iter(data.items.values())).label if tag in NAMES)}
-        )[:8],
-        "waves": [form.wave.data],
-        "weighting": [{"step": "rake", "margins": usable}] if usable else [],
-        "tables": _first_tables(data, groups, set(sensitive)),
-        "findings": [{"item": first, "categories": top, "text": _finding_text(data.items[first], top)}],
-        "disclosure": {"method": "full" if data.open_participation else "sample", "sensitive": sensitive},
-    }
-    return str(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
-
-
-def _finding_text(item: Item, categories: list[str]) -> dict[str, str]:
-    """Question and answers in every language: a first sentence that the analyst words better."""
-    found = {}
-    for tag, words in item.label.items():
-        named = [item.labels.get(code, {}).get(tag, "") for code in categories]
-        if all(named):
-            found[tag] = f"{words} – {' / '.join(named)}"
-    return found or dict(item.label)
-
-
-def _first_tables(data: WaveData, groups: list[str], sensitive: set[str]) -> list[dict[str, Any]]:
-    """Items by the usual groups; sensitive ones for everybody only, because their small cells are the
-    danger.
-    """
-    plain = [name for name in data.items if name not in sensitive]
-    tables: list[dict[str, Any]] = [{"items": plain, "groups": groups}] if plain else []
-    return [*tables, {"items": sorted(sensitive), "groups": []}] if sensitive else tables
 
 
 @room.route("/plans/<name>", methods=["GET", "POST"])

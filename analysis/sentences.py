@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, str] = {
     "wave_exists": N_("There is a wave %(name)s with other data already. Choose another key."),
     "wave_released": N_("This wave stands in a request for release and stays."),
     "answer_not_in_wave": N_("The answer %(name)s does not exist in this wave."),
+    "group_not_in_wave": N_("The group %(name)s does not exist in this wave."),
     "no_variable": N_("There is no variable %(name)s."),
     "no_keys": N_("Name at least one variable that others may know of a person."),
     "no_book": N_("Run the plan first."),

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, current_app, render_template, request
+from flask import Response, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from config import Settings
+from demo import city
 from stores import collector, published
 from web.accounts.demo import PASSWORD
 from web.i18n import STAFF_LANGUAGES, speaking
 from web.rooms import Room
+
+#: The sample for visitors in the clerk's chair: enough people for every key.
+SAMPLE_SEED, SAMPLE_SHARE = 7, 0.4
 
 room = Room("tour", __name__, audience="public", processes=("public",))
 
@@ -35,6 +39,7 @@ class Stop:
     links: tuple[Link, ...]
     login: str | None = None
     codes: list[str] = field(default_factory=list)
+    file: Link | None = None
 
 
 @room.get("/tour")
@@ -50,6 +55,19 @@ def tour() -> ResponseReturnValue:
     with speaking(chosen if chosen in STAFF_LANGUAGES else tag or "de"):
         links = [(one, f"/tour?lang={one}") for one in STAFF_LANGUAGES]
         return render_template("demo/tour.html", stops=stops(made), password=PASSWORD, language_links=links)
+
+
+@room.get("/tour/sample.csv")
+def sample() -> ResponseReturnValue:
+    """Invented people for the wave that waits for its sample; only in the demo."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if not settings.demo:
+        abort(404)
+    people = city.draw_sample(2024, SAMPLE_SEED, SAMPLE_SHARE)
+    content = city.sample_csv(city.sample_rows(people, 2024))
+    return Response(
+        content, mimetype="text/csv", headers={"Content-Disposition": 'attachment; filename="sample.csv"'}
+    )
 
 
 def _login(role: str) -> str:
@@ -119,10 +137,11 @@ def _survey_staff(made: dict[str, Any]) -> list[Stop]:
             _("Import a sample, print letters, send reminders; never see an answer."),
             (
                 Link("/office/register/", _("Invitations")),
+                Link(f"/office/register/{made.get('prepared', '')}/", _("A wave that waits for its sample")),
                 Link("/office/register/plan", _("Plan a sample")),
-                Link("/office/register/languages", _("Letter languages by citizenship")),
             ),
             _login("register_clerk"),
+            file=Link("/tour/sample.csv", _("Invented people to import there (CSV)")),
         ),
         Stop(
             _("Analyst"),

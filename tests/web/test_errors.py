@@ -146,12 +146,13 @@ def test_broken_bodies_for_programs(client, path, body):
     assert (reply.status_code, reply.json) == (400, {"code": "malformed"})
 
 
+@pytest.mark.parametrize("size", [2_000, 200_000])
 @pytest.mark.parametrize("path", ["/token", "/token/ask", "/s/open-one/answers"])
-def test_bodies_beyond_the_limit_are_refused_for_programs_too(settings, path):
+def test_bodies_beyond_the_limit_are_refused_for_programs_too(settings, path, size):
     app = create_app(replace(settings, max_body_bytes=1_000))
     with app.app_context(), stores.collector.begin() as session:
         stores.publish(session, "office", "wave", "open-one", {"id": "w", "versions": [1], "access": "x"})
-    sent = {"data": b'{"code": "' + b"x" * 2_000 + b'"}', "content_type": "application/json"}
+    sent = {"data": b'{"code": "' + b"x" * size + b'"}', "content_type": "application/json"}
     assert app.test_client().post(path, **sent).status_code == 413
 
 

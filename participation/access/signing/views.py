@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from config import Settings
@@ -127,7 +127,10 @@ def ask() -> ResponseReturnValue:
 
 
 def _body() -> dict[str, str]:
-    if (request.content_length or 0) > _LARGEST_BODY:
+    size = request.content_length or 0
+    if size > (request.max_content_length or size):
+        abort(413)
+    if size > _LARGEST_BODY:
         raise ValueError("too large")
     body = request.get_json(force=True, silent=True)
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):

@@ -78,11 +78,18 @@ def cells_of_text(text: str) -> list[list[str]]:
     ]
 
 
+#: Bytes that an XLSX file may hold unpacked.
+MAX_UNFOLDED = 100 * 1024 * 1024
+
+
 def cells_of_xlsx(content: bytes) -> list[list[str]]:
     """Rows of the first sheet.  Raises :class:`Faulty` for merged cells (named) and for files that are no
     workbook.
     """
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNFOLDED:
+                raise ValueError("a small file that unfolds beyond any table of margins")
         workbook = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
     except (zipfile.BadZipFile, KeyError, OSError, ValueError):
         raise Faulty((Fault("not-a-workbook", ""),)) from None

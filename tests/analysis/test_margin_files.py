@@ -3,6 +3,7 @@ import io
 import openpyxl
 import pytest
 
+from analysis import margin_files
 from analysis.margin_files import (
     cells_of_text,
     disagreements,
@@ -116,6 +117,14 @@ def test_workbooks_and_their_merged_cells():
     assert [(f.kind, f.place) for f in caught.value.faults] == [("merged-cells", "Sheet!A2:A3")]
     with pytest.raises(Faulty) as caught:
         read_file("m.xlsx", b"not a workbook")
+    assert [f.kind for f in caught.value.faults] == ["not-a-workbook"]
+
+
+def test_a_small_workbook_that_unfolds_without_end_is_refused(monkeypatch):
+    content = workbook()
+    monkeypatch.setattr(margin_files, "MAX_UNFOLDED", len(content) // 2)
+    with pytest.raises(Faulty) as caught:
+        read_file("m.xlsx", content)
     assert [f.kind for f in caught.value.faults] == ["not-a-workbook"]
 
 

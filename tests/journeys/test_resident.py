@@ -56,7 +56,7 @@ def test_in_arabic_on_a_phone_with_flight_mode_in_the_middle(city: City, new_pag
         if not go_on(page):
             break
     page.locator("button:visible", has_text=SEND).click()
-    page.wait_for_timeout(500)
+    expect(page.get_by_text("لا توجد شبكة الآن").first).to_be_visible()
     assert waiting(city) == before, "nothing can have arrived without a network"
     shot(page, "resident-ar-offline")
     context.set_offline(False)

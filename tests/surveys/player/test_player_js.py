@@ -149,20 +149,36 @@ def test_reload_back_and_language_switch_keep_everything(served, survey, page):
     assert here(page) == after
 
 
+def settled(page, script):
+    """What the script finds, once it has found the same key and the same answers for a second."""
+    every = """() => new Promise(done => { indexedDB.open('vielstimmig-player').onsuccess = event => {
+      const all = event.target.result.transaction('kept').objectStore('kept').getAll();
+      all.onsuccess = () => done(all.result.map(
+        one => one.hidden ? [...new Uint8Array(one.hidden)] : [])); } })"""
+    before = None
+    for _try in range(60):
+        now = page.evaluate(every)
+        if now == before and len(now) == 2:
+            return page.evaluate(script)
+        before = now
+        page.wait_for_timeout(1_000)
+    raise AssertionError(f"not kept on the phone: {before}")
+
+
 def test_on_ones_own_phone_answers_survive_the_tab_encrypted(served, survey, page):
     enter(page, served, survey())
     begin(page, mine="yes")
     to(page, "district")
     page.get_by_label("South").check()
     to(page, "born")
-    page.wait_for_timeout(300)
     context = page.context
-    stored = page.evaluate(
+    stored = settled(
+        page,
         """() => new Promise(done => { indexedDB.open('vielstimmig-player').onsuccess = event => {
           const kept = event.target.result.transaction('kept').objectStore('kept'), all = kept.getAll();
           all.onsuccess = () => done(all.result.map(one => one instanceof CryptoKey
             ? {key: one.extractable}
-            : {text: new TextDecoder().decode(one.hidden).includes('south')})); } })"""
+            : {text: new TextDecoder().decode(one.hidden).includes('south')})); } })""",
     )
     assert sorted(stored, key=str) == [{"key": False}, {"text": False}]
     page.close()
@@ -197,10 +213,12 @@ def test_on_a_shared_phone_the_tab_takes_the_answers_with_it(served, survey, pag
 def test_flight_mode_loses_nothing_and_sends_later(served, survey, page, arrived):
     enter(page, served, survey())
     # The page's own policy forbids evaluating text, so this asks again and again instead of waiting inside.
-    for _try in range(100):
+    for _try in range(600):
         if page.evaluate("!!navigator.serviceWorker.controller"):
             break
         page.wait_for_timeout(100)
+    else:
+        raise AssertionError("no service worker took the page over within a minute")
     page.reload()
     page.wait_for_selector("html.j")
     begin(page)

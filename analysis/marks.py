@@ -90,6 +90,17 @@ class PrecisionRules:
         return cls(**document)
 
 
+PROTECTING = ("hide_below", "bracket_below", "sensitive_hide_below", "sensitive_bracket_below", "base_unit")
+"""Rules that protect people rather than readers; the higher, the more."""
+
+
+def weaker(rules: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The rules of a publication that protect less than the usual ones: name, own value, usual value."""
+    usual = PrecisionRules()
+    pairs = [(name, rules.get(name), getattr(usual, name)) for name in PROTECTING]
+    return [(name, own, least) for name, own, least in pairs if own is not None and own < least]
+
+
 def choose(
     base: ArrayLike,
     rules: PrecisionRules,

@@ -154,7 +154,8 @@ def _perturbed(plan: Plan, data: WaveData, item: Item, table: BookTable, noisy: 
     base = np.maximum(base, 1)
     share = np.minimum(count / base[:, None], 1.0)
     effective = true.effective * (base / np.maximum(true.base, 1))[:, None]
-    low, high = wilson(share, effective, critical_values(true.df, plan.level)[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = wilson(share, effective, critical_values(true.df, plan.level)[:, None])
 
     chosen = noisy[:, None]
     return replace(

@@ -15,6 +15,7 @@ from analysis import store
 from analysis.errors import AnalysisError
 from analysis.exchange.bookfiles import html_book, said
 from analysis.forms import DecisionForm
+from analysis.marks import weaker
 from analysis.models import Release
 from analysis.views import told
 from stores import collector, office
@@ -110,6 +111,7 @@ def one(release_id: str) -> ResponseReturnValue:
         sentences=[said(entry["text"], language()) for entry in row.document["headlines"]],
         shown=len(cells) - hidden,
         hidden=hidden,
+        weaker=weaker(row.document["rules"]),
     )
 
 

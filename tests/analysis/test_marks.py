@@ -79,3 +79,15 @@ def test_wrong_rules_name_the_entry(document, field):
 
 def test_rules_from_a_plan():
     assert PrecisionRules.from_dict({"hide_below": 30}).hide_below == 30
+
+
+def test_rules_that_protect_less_are_named():
+    from dataclasses import asdict
+
+    from analysis.marks import weaker
+
+    assert weaker(asdict(PrecisionRules())) == []
+    assert weaker(asdict(PrecisionRules(hide_below=5, base_unit=1, bracket_below=80))) == [
+        ("hide_below", 5, 20),
+        ("base_unit", 1, 5),
+    ]

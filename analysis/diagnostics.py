@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.columns import Floats
+from analysis.errors import EstimateError
 
 
 def kish_effective_n(weights: Floats) -> float:
@@ -97,3 +98,16 @@ def describe(kind: str, weights: Floats, **more: Any) -> WeightingStep:
         deff=live.size * square / total**2 if total else float("nan"),
         **more,
     )
+
+
+def refuse_negative_weights(weights: Floats, purpose: str) -> None:
+    """Raise :class:`EstimateError` where weights (n,) are negative, as linear calibration without bounds may
+    leave them."""
+    negative = int(np.count_nonzero(weights < 0))
+    if negative:
+        raise EstimateError(
+            "negative_weights",
+            f"{negative} cases have negative weights, which {purpose} cannot use. Calibrate with bounds, or "
+            "by method='raking' or 'logit'.",
+            count=negative,
+        )

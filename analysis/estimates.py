@@ -330,7 +330,7 @@ def _averaged_by_cell(design: SurveyDesign, cells: Cells, scores: Floats, covari
         except DesignError:  # Every stratum that this cell touches has one PSU only.
             own[j] = np.nan
     joint = np.diag(covariance)
-    factor = np.sqrt(np.divide(own, joint, out=np.ones_like(own), where=joint > 0))
+    factor = np.sqrt(np.divide(own, joint, out=np.where(np.isnan(own), np.nan, 1.0), where=joint > 0))
     return np.asarray(covariance * np.outer(factor, factor))
 
 

@@ -16,6 +16,7 @@ from scipy import special, stats
 from analysis import model_matrix
 from analysis.columns import Floats, Ints
 from analysis.design import SurveyDesign
+from analysis.diagnostics import refuse_negative_weights
 from analysis.errors import EstimateError
 from analysis.model_matrix import Term
 from analysis.results import critical
@@ -85,6 +86,7 @@ def ordinal(
     """
     if link not in LINKS:
         raise EstimateError("unknown_link", f"{link!r} is no link; use {', '.join(LINKS)}.", place=link)
+    refuse_negative_weights(design.weights, "a model")
     column = design.column(outcome).category()
     matrix = model_matrix.build(design, terms, True, column.values >= 0)
     rows = matrix.complete

@@ -17,6 +17,7 @@ from analysis import waves as sides
 from analysis.changes import satterthwaite
 from analysis.columns import Bools, Floats, Ints
 from analysis.design import SurveyDesign
+from analysis.diagnostics import refuse_negative_weights
 from analysis.errors import DataError, DesignError, EstimateError
 from analysis.results import critical
 
@@ -124,7 +125,8 @@ class _Half:
 
 
 def _per_unit(design: SurveyDesign, inside: Bools, units: Ints, scores: Floats, label: str) -> _Half:
-    rows = inside & (design.weights > 0)
+    refuse_negative_weights(design.weights, "change between overlapping waves")
+    rows = inside & design.active
     if (units[rows] < 0).any():
         row = int(np.flatnonzero(rows & (units < 0))[0])
         raise DataError(

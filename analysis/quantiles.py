@@ -153,7 +153,8 @@ def quantile(
 
     ``rule`` one of :data:`RULES`; ``interval`` mean (Woodruff), beta, xlogit, asin, score, or for replicate
     designs quantile. None: mean. A limit beyond the data is NaN. ``df`` None: those of each domain.
-    ``below_first`` one of :data:`BELOW_FIRST`. Rows are named ``domain:variable@q``. The covariance is diagonal: quantiles have no joint linearisation here.
+    ``below_first`` one of :data:`BELOW_FIRST`. Rows are named ``domain:variable@q``. The covariance is
+    diagonal: quantiles have no joint linearisation here. Negative weights are noted.
     """
     kind = interval or "mean"
     if below_first not in BELOW_FIRST:
@@ -190,6 +191,8 @@ def quantile(
                 part = design.subset(inside)
                 used_df = part.df if df is None else df
                 s = Sorted.of(response.values[inside], part.weights[inside], below_first)
+                if s.w.min() < 0:
+                    notes.append(f"negative_weights: {names[-1]}")
                 figures.append(_one(part, response.values, inside, s, q, RULES[rule], kind, level, used_df))
     table = np.array(figures)
     return Estimates(

@@ -15,6 +15,7 @@ from scipy import stats
 
 from analysis.columns import Floats
 from analysis.design import SurveyDesign
+from analysis.diagnostics import refuse_negative_weights
 from analysis.errors import EstimateError
 
 SCORES: Mapping[str, Callable[[Floats], Floats]] = {
@@ -83,6 +84,7 @@ def rank_test(
         raise EstimateError(
             "unknown_scores", f"{scores!r} is no rank score; use {', '.join(SCORES)}.", place=scores
         )
+    refuse_negative_weights(design.weights, "a rank test")
     column = design.column(outcome)
     values = column.values.astype(float) if column.kind == "category" else column.numeric()
     groups = design.column(group).category()

@@ -18,6 +18,7 @@ from scipy import linalg, stats
 from analysis import model_matrix, readout
 from analysis.columns import Bools, Column, Floats, Ints
 from analysis.design import SurveyDesign
+from analysis.diagnostics import refuse_negative_weights
 from analysis.errors import DesignError, EstimateError
 from analysis.families import FAMILIES, Family
 from analysis.model_matrix import ModelMatrix, Term
@@ -112,6 +113,7 @@ def glm(
         raise EstimateError(
             "unknown_standard_errors", f"{standard_errors!r} is none of {', '.join(STANDARD_ERRORS)}."
         )
+    refuse_negative_weights(design.weights, "a model")
     name, y = response(design, outcome, FAMILIES[family])
     matrix = model_matrix.build(design, terms, intercept, ~np.isnan(y), collinear)
     rows = matrix.complete

@@ -101,8 +101,8 @@ def tabulate(
     """Proportions of every category of every question in every group of ``by``.
 
     Single-stage and replicate designs take the fast way; several stages with population sizes, calibrated
-    weights and averages over strata need the rows and are estimated question by question. R: ``svyby(~question, ~by, design,
-    svymean)``.
+    weights and averages over strata need the rows and are estimated question by question. R:
+    ``svyby(~question, ~by, design, svymean)``.
     """
     if interval not in INTERVALS:
         raise EstimateError("interval", f"{interval!r} is no interval; use {', '.join(INTERVALS)}.")

@@ -95,3 +95,17 @@ def test_what_cannot_be_asked(options: dict, code: str) -> None:
     with pytest.raises(EstimateError) as caught:
         quantiles.quantile(sample(3), "y", **options)
     assert caught.value.code == code
+
+
+def test_below_the_first_cumulated_share_stands_the_smallest_value() -> None:
+    """R takes the second: ``svyquantile(~x, svydesign(id=~1, weights=~w), .2)`` with x = 1, 2, 3 and
+    w = 4, 1, 1 gives 2."""
+    design = SurveyDesign.create({"x": [1.0, 2.0, 3.0], "w": [4.0, 1.0, 1.0]}, weights="w")
+    values = {
+        edge: quantiles.quantile(design, "x", 0.2, below_first=edge).estimate[0]
+        for edge in quantiles.BELOW_FIRST
+    }
+    assert values == {"smallest": 1.0, "second": 2.0}
+    with pytest.raises(EstimateError) as caught:
+        quantiles.quantile(design, "x", 0.2, below_first="third")
+    assert caught.value.code == "quantile_edge"

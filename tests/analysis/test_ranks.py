@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis import replication
 from analysis.design import SurveyDesign
 from analysis.errors import EstimateError
 from analysis.ranks import SCORES, TIES, population_shares, rank_test
@@ -80,3 +81,18 @@ def test_what_cannot_be_ranked_is_named() -> None:
         rank_test(design.with_columns(flat=np.ones(len(design))), "flat", "sex")
     with pytest.raises(EstimateError, match="use midrank or row_order"):
         rank_test(design, "y", "sex", ties="random")
+
+
+def test_replicates_with_mse_are_measured_from_the_full_sample() -> None:
+    """Scores of the full sample sum to 0: their replicates are measured from 0, not from their own mean."""
+    design = sample(5, clustered=True)
+    about, plain = (replication.bootstrap(design, 30, seed=2, mse=mse) for mse in (True, False))
+    scores = design.weights * design.data["y"].values
+    totals = about.replicates.score_totals(scores[:, None], design.weights)
+    full = scores.sum()
+    assert about.covariance(scores)[0, 0] == pytest.approx(
+        about.replicates.scale * ((totals - full) ** 2).sum(), rel=1e-12
+    )
+    assert plain.covariance(scores)[0, 0] == pytest.approx(
+        plain.replicates.scale * ((totals - totals.mean()) ** 2).sum(), rel=1e-12
+    )

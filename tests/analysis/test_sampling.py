@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis import sampling
+from analysis import estimates, sampling
 from analysis.design import SurveyDesign
 from analysis.errors import DesignError
+from analysis.tabulation import tabulate
 
 
 def test_stratified_total_by_hand() -> None:
@@ -127,3 +128,32 @@ def test_many_strata_of_few_units() -> None:
     design = SurveyDesign.create({"y": y, "h": strata, "u": np.arange(80)}, strata="h", psu="u")
     by_hand = sum(2 * y[strata == h].var(ddof=1) for h in range(40))
     assert design.covariance(y)[0, 0] == pytest.approx(by_hand, rel=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["average", "remove", "adjust"])
+def test_a_group_has_the_error_of_its_subset_under_every_lonely_rule(rule: str) -> None:
+    """R: ``SE(svyby(~y, ~g, d, svymean))`` equals ``SE(svymean(~y, subset(d, g == ...)))``."""
+    data = {"y": [1.0, 2.0, 6.0, 9.0, 3.0, 4.0, 8.0], "h": list("aabccdd"), "g": list("xyxyyxy")}
+    design = SurveyDesign.create(data, strata="h", lonely=rule)
+    made = estimates.mean(design, "y", by="g")
+    code = design.data["g"].values
+    alone = [estimates.mean(design.subset(code == k), "y").se[0] for k in (0, 1)]
+    assert made.se == pytest.approx(np.array(alone), rel=1e-12)
+    assert tabulate(design, ["h"], by="g").se == pytest.approx(_by_category(design), rel=1e-12)
+
+
+def _by_category(design: SurveyDesign) -> np.ndarray:
+    """Errors of the shares of ``h`` by ``g``, group by group."""
+    return estimates.mean(design, "h", by="g").se.reshape(4, 2).T.ravel()
+
+
+def test_a_group_of_lonely_strata_only_has_no_error() -> None:
+    data = {"y": [1.0, 2.0, 6.0, 9.0], "h": list("aabc"), "g": list("xxyy")}
+    made = estimates.mean(SurveyDesign.create(data, strata="h", lonely="average"), "y", by="g")
+    assert (made.estimate.tolist(), np.isnan(made.se).tolist()) == ([1.5, 7.5], [False, True])
+
+
+def test_units_that_are_all_alike_have_exactly_no_variance() -> None:
+    """``svymean(~h, d)`` of the strata themselves is known without error: R gives 0, not rounding."""
+    design = SurveyDesign.create({"h": list("aaabbbbccc"), "w": [0.1] * 3 + [0.7] * 4 + [1.3] * 3}, "w", "h")
+    assert estimates.mean(design, "h").covariance.tolist() == np.zeros((3, 3)).tolist()

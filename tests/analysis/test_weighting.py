@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import estimates, replication, standardisation, trimming
+from analysis import estimates, ordinal, ranks, regression, replication, standardisation, trimming
 from analysis.design import SurveyDesign
-from analysis.errors import CalibrationError, DataError, MarginError
+from analysis.errors import CalibrationError, DataError, EstimateError, MarginError
 from analysis.margins import Margin, Margins
 from tests.analysis.samples import sample
 
@@ -135,6 +135,15 @@ def test_negative_weights_are_flagged() -> None:
     totals = {"one": float(design.weights.sum()), "x": float(design.weights @ design.data["x"].values) + 4000}
     done = design.calibrate(totals, columns={"one": np.ones(len(design))})
     assert done.steps[-1].notes[0].startswith("negative_weights: ")
+    for work in (
+        lambda: regression.glm(done, "y", ["x"]),
+        lambda: ordinal.ordinal(done, "answer", ["x"]),
+        lambda: ranks.rank_test(done, "y", "sex"),
+    ):
+        with pytest.raises(EstimateError, match="negative weights") as caught:
+            work()
+        assert caught.value.code == "negative_weights"
+    assert done.quantile("y").notes == ("negative_weights: y@0.5",)
 
 
 def test_matrices_of_the_wrong_shape_and_stages_that_do_not_exist() -> None:

@@ -8,8 +8,8 @@ from analysis.columns import Column
 from analysis.design import SurveyDesign
 from analysis.model_matrix import INTERCEPT, Block
 from tests.oracle import rlang
-from tests.oracle.rlang import Call, Name, Number, Scope, Text, Vector
 from tests.oracle.designs import over_data
+from tests.oracle.rlang import Call, Name, Number, Scope, Text, Vector
 from tests.oracle.session import column
 
 
@@ -44,6 +44,9 @@ def _expand(node: Any) -> list[tuple[str, ...] | int]:
 def terms(rhs: Any) -> tuple[list[tuple[str, ...]], bool]:
     """Terms in R's order (by degree) and whether there is an intercept."""
     found = _expand(rhs)
+    # Inside a term R puts the variables in the order in which the formula first names them.
+    first = list(dict.fromkeys(v for term in found if isinstance(term, tuple) for v in term))
+    found = [tuple(sorted(t, key=first.index)) if isinstance(t, tuple) else t for t in found]
     kept: list[tuple[str, ...]] = []
     for term in found:
         if isinstance(term, tuple) and set(term) not in [set(k) for k in kept]:

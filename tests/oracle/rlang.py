@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -551,7 +552,7 @@ def _cut(call: Call, scope: Scope) -> Vector:
     right = scalar(argument(call, scope, "right", default=CONSTANTS["TRUE"]))
     labels = argument(call, scope, "labels")
     ends = [f"{b:.3g}" for b in breaks]
-    made = [f"({a},{b}]" if right else f"[{a},{b})" for a, b in zip(ends, ends[1:], strict=False)]
+    made = [f"({a},{b}]" if right else f"[{a},{b})" for a, b in pairwise(ends)]
     code = np.searchsorted(breaks, x, "left" if right else "right") - 1
     if scalar(argument(call, scope, "include.lowest", default=CONSTANTS["FALSE"])):
         code = np.where(x == breaks[0 if right else -1], 0 if right else len(made) - 1, code)

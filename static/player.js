@@ -52,7 +52,7 @@
   if (!scope.Promise || !scope.history.pushState || !root.closest || !scope.sessionStorage) return;
   if (sealed && lacking.length) return tellOld();
 
-  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false;
+  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false, timer, pause = 3000;
   items.forEach(function (item) {
     var inner = all(item, ".f");
     if (item.classList.contains("f")) inner = [item];
@@ -153,8 +153,40 @@
     state.here = here;
     state.consent = form.elements._consent.checked;
     if (form.elements._code) state.typed = form.elements._code.value;
+    keep();
+    if (state.mine !== "yes") return;
+    vault.write("answers", state);
+    tell({ state: state });
+  }
+
+  function keep() {
     try { scope.sessionStorage.setItem(storeName, JSON.stringify(state)); } catch (error) { /* full or forbidden */ }
-    if (state.mine === "yes") vault.write("answers", state);
+  }
+
+  /* Two tabs on a person's own phone show the same answers, and what one of them sends or deletes is gone in both.
+   * Tabs on a shared phone know nothing of each other. */
+  var tabs = scope.BroadcastChannel && new scope.BroadcastChannel(storeName);
+
+  function tell(message) { if (tabs) tabs.postMessage(message); }
+
+  function heard(event) {
+    if (finished || state.mine !== "yes") return;
+    var news = event.data.state;
+    if (!news) {
+      scope.sessionStorage.removeItem(storeName);
+      state.mine = "";
+      return event.data.sent ? done() : scope.location.reload();
+    }
+    news.code = news.code || state.code;
+    state = news;
+    fields.forEach(function (field) {
+      restore(field, state.answers[field.address]);
+      all(field.box, "[data-typed]").forEach(function (input) { input.value = state.typedNumbers[field.address] || ""; });
+    });
+    form.elements._consent.checked = !!state.consent;
+    draw(here);
+    state.here = here;
+    keep();
   }
 
   var vault = {
@@ -216,7 +248,8 @@
     }
   };
 
-  function forgetAll() {
+  function forgetAll(sent) {
+    if (state.mine === "yes") tell({ sent: sent });
     state.mine = "";
     scope.sessionStorage.removeItem(storeName);
     return scope.indexedDB ? vault.erase() : Promise.resolve();
@@ -271,7 +304,7 @@
     return found.concat("_end");
   }
 
-  function show(id, focus) {
+  function draw(id) {
     var path = screens(), on = asked(answers()), node;
     if (path.indexOf(id) < 0) id = "_start";
     here = id;
@@ -290,6 +323,11 @@
     bar.next.textContent = id === "_start" ? words.begin : words.next;
     bar.erase.hidden = !Object.keys(state.answers || {}).length;
     if (id === "_end") summary(path);
+    return node;
+  }
+
+  function show(id, focus) {
+    var node = draw(id);
     remember();
     if (focus) {
       var head = node.querySelector("legend") || node;
@@ -326,7 +364,7 @@
   function complain(wrong) {
     clearProblem();
     var target = get(wrong.at) || get(here);
-    problem = make("div", { class: "z", role: "alert", id: "_e" });
+    problem = make("div", { class: "z", role: "alert", id: "_e", tabindex: "-1" });
     var link = make("a", { href: "#" + wrong.at }, wrong.text);
     link.addEventListener("click", function (event) { event.preventDefault(); first.focus(); });
     var first = target.querySelector("input:not([type=hidden]):not([hidden]),textarea,select") || target;
@@ -340,7 +378,7 @@
     if (target.tagName === "LABEL") target.parentNode.insertBefore(note, target);
     else target.insertBefore(note, target.tagName === "FIELDSET" ? target.querySelector("legend").nextSibling : target.firstChild);
     document.title = words.error + ": " + title;
-    first.focus();
+    problem.focus();
   }
 
   function clearProblem() {
@@ -594,12 +632,16 @@
     status(words.sending);
     deliver(job).then(function () {
       busy = false;
-      return forgetAll().then(done);
+      return forgetAll(true).then(done);
     }, function (error) {
       busy = false;
+      if (finished) return;
       if (error.retry) {
         // "They wait on this phone" is said only once they do.
-        var said = function () { status(words.queued); };
+        var said = function () {
+          status(words.queued);
+          later();
+        };
         return vault.write("queue", job).then(said, said);
       }
       vault.act("readwrite", function (kept) { return kept.delete(storeName + ":queue"); }).catch(function () {});
@@ -650,6 +692,7 @@
   }
 
   function done() {
+    if (finished) return;
     finished = true;
     form.hidden = true;
     bar.hidden = true;
@@ -672,7 +715,7 @@
     bar.back = button(words.back, function () { step(-1); }, true);
     bar.next = button(words.next, next);
     bar.erase = button(words.erase, function () {
-      forgetAll().then(function () { scope.location.reload(); });
+      forgetAll(false).then(function () { scope.location.reload(); });
     }, true);
     bar.erase.className = "d";
     [bar.back, bar.next, bar.erase].forEach(function (one) { bar.appendChild(one); });
@@ -746,9 +789,26 @@
     scope.history.replaceState({ at: at }, "");
     show(at, at !== "_start");
     aboutCode();
-    waiting();
-    scope.addEventListener("online", waiting);
-    scope.setInterval(waiting, 30000);
+    waiting(true);
+    if (tabs) tabs.onmessage = heard;
+    all(document, "header a").forEach(function (link) { link.addEventListener("click", stayWithoutNetwork); });
+    scope.addEventListener("online", function () {
+      pause = 3000;
+      waiting(false);
+    });
+  }
+
+  /* A language that this phone has not loaded yet cannot be shown without a network; say so instead of leaving. */
+  function stayWithoutNetwork(event) {
+    var link = event.currentTarget;
+    if (scope.navigator.onLine !== false || !scope.caches) return;
+    event.preventDefault();
+    scope.caches.match(link.href, { ignoreVary: true }).then(function (found) {
+      if (found) return scope.location.assign(link.href);
+      var note = get("_l") || link.parentNode.appendChild(make("p", { id: "_l", role: "status", class: "h" }));
+      link.parentNode.appendChild(note);
+      note.textContent = words.offline;
+    });
   }
 
   /* The key that the letter names, worked out from the key itself, and whether the code is still good; asking
@@ -777,14 +837,22 @@
     if (here === "_start" && words.refusals[code]) complain({ at: "_start", text: words.refusals[code] });
   }
 
-  /* What could not be sent is sent as soon as there is a network again. */
-  function waiting() {
+  /* What could not be sent is sent as soon as there is a network again. Not every phone notices that, so it also tries
+   * by itself, ever more seldom; not while somebody is changing answers, and then with the answers as they are now. */
+  function waiting(atOnce) {
     if (busy || finished || !scope.indexedDB || scope.navigator.onLine === false) return;
     vault.read("queue").then(function (job) {
-      if (!job || busy) return;
-      show("_end", false);
-      attempt(job);
+      if (!job || busy || finished) return;
+      if (atOnce) show("_end", false);
+      if (here !== "_end") return later();
+      if (state.job) send(); else attempt(job);
     });
+  }
+
+  function later() {
+    scope.clearTimeout(timer);
+    timer = scope.setTimeout(waiting, pause);
+    pause = Math.min(2 * pause, 60000);
   }
 
   function kept() {

@@ -45,6 +45,7 @@ def words(r_: Say, refusal: Callable[[str], str]) -> dict[str, Any]:
             "There is no network now. Nothing has been sent. Your answers wait on this phone, encrypted, and "
             "will be sent when there is a network and this page is open."
         ),
+        "offline": r_("There is no network now. This language can be loaded later."),
         "notKept": r_("This phone could not keep your answers. They are gone when you close this page."),
         "received": r_("Your answers have arrived"),
         "gone": r_("They have been deleted from this phone."),

@@ -210,6 +210,84 @@ def test_on_a_shared_phone_the_tab_takes_the_answers_with_it(served, survey, pag
     assert not other.locator("input[name=district][value=south]").is_checked()
 
 
+def test_two_tabs_on_ones_own_phone_are_one(served, survey, page, arrived):
+    enter(page, served, survey())
+    begin(page, mine="yes")
+    to(page, "district")
+    page.get_by_label("South").check()
+    to(page, "born")
+    page.wait_for_timeout(300)
+    other = page.context.new_page()
+    other.goto(f"{served}/s/small/de")
+    other.wait_for_selector("#born:not([hidden])", state="attached")
+    other.locator("[name='born.self'][value=no]").check()
+    page.wait_for_selector("[name='born.self'][value=no]:checked")
+    page.locator("[name='born.mother'][value=no]").check()
+    other.wait_for_selector("[name='born.mother'][value=no]:checked")
+    given = {"district": "south", "born.self": "no", "born.mother": "no"}
+    assert page.evaluate(STATE)["answers"] == other.evaluate(STATE)["answers"] == given
+    send(page)
+    received(page)
+    other.get_by_role("heading", name="Ihre Antworten sind angekommen").wait_for()
+    assert other.evaluate("Object.keys(sessionStorage)") == []
+    (answers,) = arrived()
+    assert given.items() <= answers.items()
+
+
+def test_deleting_in_one_tab_deletes_in_the_other(served, survey, page):
+    enter(page, served, survey())
+    begin(page, mine="yes")
+    to(page, "district")
+    page.get_by_label("South").check()
+    page.wait_for_timeout(300)
+    other = page.context.new_page()
+    other.goto(f"{served}/s/small/en")
+    other.wait_for_selector("#district:not([hidden])", state="attached")
+    page.get_by_role("button", name="Delete my answers from this phone").click()
+    for tab in (page, other):
+        tab.wait_for_selector("html.j #_start:not([hidden])")
+        assert tab.locator("input:checked").count() == 0
+        assert tab.evaluate(STATE)["answers"] == {}
+
+
+def test_tabs_on_a_shared_phone_know_nothing_of_each_other(served, survey, page):
+    phone = survey()
+    enter(page, served, phone)
+    begin(page, mine="no")
+    other = page.context.new_page()
+    enter(other, served, phone, person=1)
+    begin(other, mine="no")
+    to(page, "district")
+    page.get_by_label("South").check()
+    send(page)
+    received(page)
+    to(other, "district")
+    assert other.locator("input[name=district]:checked").count() == 0
+
+
+def test_a_language_that_is_not_loaded_is_not_opened_without_network(served, survey, page):
+    enter(page, served, survey(languages=["de", "en", "fa-AF"]))
+    for _try in range(100):
+        if page.evaluate("!!navigator.serviceWorker.controller"):
+            break
+        page.wait_for_timeout(100)
+    page.reload()
+    page.wait_for_selector("html.j")
+    page.context.set_offline(True)
+    page.locator("header summary").click()
+    page.get_by_role("link", name="دری").click()
+    page.get_by_text("This language can be loaded later.").wait_for()
+    assert page.url.endswith("/s/small/en")
+    page.axe()
+    page.context.set_offline(False)
+    page.get_by_role("link", name="دری").click()
+    page.wait_for_selector("html.j[lang='fa-AF']")
+    page.context.set_offline(True)
+    page.locator("header summary").click()
+    page.get_by_role("link", name="English").click()
+    page.wait_for_selector("html.j[lang='en']")
+
+
 def test_flight_mode_loses_nothing_and_sends_later(served, survey, page, arrived):
     enter(page, served, survey())
     # The page's own policy forbids evaluating text, so this asks again and again instead of waiting inside.
@@ -231,10 +309,17 @@ def test_flight_mode_loses_nothing_and_sends_later(served, survey, page, arrived
     send(page)
     page.get_by_text("Nothing has been sent. Your answers wait on this phone").wait_for()
     assert arrived_count(page) == 1
+    # Going back and answering differently: what is sent later are the answers as they are then.
+    page.get_by_role("button", name="Back", exact=True).click()
+    while here(page) != "district":
+        page.get_by_role("button", name="Back", exact=True).click()
+    page.get_by_label("North").check()
+    to(page, "_end")
+    # The page is not told that the network is back (Chromium forgets to after a reload), and tries by itself.
     page.context.set_offline(False)
     received(page)
     (answers,) = arrived()
-    assert answers["district"] == "south"
+    assert answers["district"] == "north"
 
 
 def arrived_count(page):
@@ -269,6 +354,7 @@ def test_faults_on_a_screen_are_named_linked_and_prefixed(served, survey, page):
     page.get_by_role("button", name="Begin").click()
     alert = page.get_by_role("alert")
     assert "Please type the access code" in alert.inner_text()
+    assert page.evaluate("document.activeElement.id") == "_e"
     page.get_by_label("Access code").fill("AAAAA")
     page.get_by_role("button", name="Begin").click()
     assert "group 1" in alert.inner_text()

@@ -13,10 +13,11 @@ from flask_babel import lazy_gettext
 
 from analysis import store
 from analysis.errors import AnalysisError
-from analysis.exchange.bookfiles import html_book, said
+from analysis.exchange.bookfiles import html_book
 from analysis.forms import DecisionForm
 from analysis.marks import weaker
 from analysis.models import Release
+from analysis.published.views import finding
 from analysis.views import told
 from stores import collector, office
 from web.accounts import SignedIn, current_account
@@ -108,7 +109,7 @@ def one(release_id: str) -> ResponseReturnValue:
         states=STATES,
         may_decide=may_decide,
         may_withdraw=account.may("reviewer"),
-        sentences=[said(entry["text"], language()) for entry in row.document["headlines"]],
+        headlines=[finding(entry, language()) for entry in row.document["headlines"]],
         shown=len(cells) - hidden,
         hidden=hidden,
         weaker=weaker(row.document["rules"]),

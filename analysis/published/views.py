@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -170,6 +171,7 @@ def index() -> ResponseReturnValue:
                 "results.page", slug=slug, language=tag if tag in document["languages"] else None
             ),
             "day": document.get("released_on", ""),
+            "date": date.fromisoformat(day) if (day := document.get("released_on")) else None,
         }
         for slug, document in sorted(
             found.items(), key=lambda pair: pair[1].get("released_on", ""), reverse=True

@@ -70,15 +70,17 @@ def _newest(survey: str) -> QuestionnaireVersion:
 def overview() -> ResponseReturnValue:
     """Every survey with its versions, and the form for a new one."""
     form = NewSurveyForm()
-    form.model.choices = [(name, plain(_title(document))) for name, document in model_documents().items()]
+    form.model.choices = [(name, title_of(document)) for name, document in model_documents().items()]
     with office.read() as session:
         found = store.versions(session)
-    return render_template("surveys/overview.html", versions=found, form=form, states=STATES, title_of=_title)
+    return render_template(
+        "surveys/overview.html", versions=found, form=form, states=STATES, title_of=title_of
+    )
 
 
-def _title(document: dict[str, Any]) -> str:
+def title_of(document: dict[str, Any]) -> str:
     """The title in the source language with what is filled in so far."""
-    return str(read(document).pick(document["title"], document["source"]))
+    return plain(read(document).pick(document["title"], document["source"]))
 
 
 @room.post("/new")
@@ -133,6 +135,7 @@ def adapt(survey: str) -> ResponseReturnValue:
         "surveys/adapt.html",
         version=version,
         document=version.document,
+        title_of=title_of,
         form=form,
         typed=request.form,
         faults=[(fault.place.removeprefix("scales/"), _say(fault)) for fault in faults],
@@ -142,8 +145,26 @@ def adapt(survey: str) -> ResponseReturnValue:
         text=_words(version.document),
         language_name=language_name,
         states=STATES,
+        about=_about,
     )
     return page, 422 if faults else 200
+
+
+#: What the placeholders and lists of the model questionnaires are, in the words of their documents.
+ABOUT = {
+    "Name of the city": lazy_gettext("Name of the city"),
+    "Telephone number of the hotline": lazy_gettext("Telephone number of the hotline"),
+    "Telephone number for questions": lazy_gettext("Telephone number for questions"),
+    "Groups of origin, cut as the register cuts them": lazy_gettext(
+        "Groups of origin, cut as the register cuts them"
+    ),
+    "Districts of the city, coarse": lazy_gettext("Districts of the city, coarse"),
+}
+
+
+def _about(words: str) -> str:
+    """What something to fill in is, in the editor's language where it comes from a model of ours."""
+    return str(ABOUT.get(words, words))
 
 
 def _words(document: dict[str, Any]) -> Any:

@@ -15,6 +15,17 @@ from web.rooms import STAFF_ROLES
 
 #: Accounts of this domain are refused by every process outside the demo.
 DOMAIN = "demo.example.org"
+#: Invented people, one per role: names read alike in every language of the staff.
+NAMES = {
+    "administrator": "Kim Vorlage",
+    "register_clerk": "Ada Muster",
+    "entry_clerk": "Bela Probe",
+    "editor": "Hana Beispiel",
+    "translator": "Ilo Schablone",
+    "moderator": "Cem Exempel",
+    "analyst": "Fina Muster",
+    "reviewer": "Eli Probe",
+}
 PASSWORD = "many-voices-one-city"  # noqa: S105 - printed by `make run`, refused outside the demo
 
 
@@ -43,11 +54,10 @@ def demo_accounts() -> list[Login]:
         today = datetime.datetime.now(datetime.UTC).date()
         with office.begin() as session:
             for login in missing:
-                name = login.role.replace("_", " ").capitalize()
                 store.create(
                     session,
                     email=login.email,
-                    name=name,
+                    name=NAMES[login.role],
                     roles=(login.role,),
                     today=today,
                     password=hashed,

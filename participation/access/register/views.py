@@ -121,9 +121,10 @@ def next_steps(account: SignedIn) -> list[Task]:
     ]
     for row in rows:
         address = url_for("register.overview", admission=row.id)
-        if row.delete_on is None:
-            found.append(Task(address, _("Set the day on which %(title)s is deleted", title=row.title)))
-        elif row.delete_on <= today():
+        if row.delete_on is None and row.kind == "survey":
+            text = _("Set the day on which names and codes of %(title)s are deleted", title=row.title)
+            found.append(Task(address, text))
+        elif row.delete_on is not None and row.delete_on <= today():
             found.append(Task(here, _("Delete names and codes of %(title)s: they are due", title=row.title)))
     return found
 

@@ -17,6 +17,7 @@ from wtforms.fields.choices import SelectChoice
 import localtext
 from stores import collector, office
 from surveys.authoring import store as authoring
+from surveys.authoring.views import title_of
 from surveys.collection import store
 from surveys.collection.models import Wave
 from surveys.collection.store import WaveFault
@@ -93,9 +94,9 @@ def overview() -> ResponseReturnValue:
     """Every wave of every survey."""
     with office.read() as session:
         found = store.waves(session)
-        surveys = sorted({version.survey for version in authoring.versions(session)})
+        titles = {version.survey: title_of(version.document) for version in authoring.versions(session)}
     return render_template(
-        "collection/waves/overview.html", waves=found, surveys=surveys, state_names=STATE_NAMES
+        "collection/waves/overview.html", waves=found, titles=titles, state_names=STATE_NAMES
     )
 
 
@@ -121,7 +122,11 @@ def all_waves(survey: str) -> ResponseReturnValue:
             audit(session, current_account(), "wave.create", f"wave {wave.id}", {"survey": survey})
         return redirect(url_for("waves.one", survey=survey, wave_id=wave.id))
     page = render_template(
-        "collection/waves/all.html", survey=survey, waves=found, form=form, state_names=STATE_NAMES
+        "collection/waves/all.html",
+        title=title_of(newest.document),
+        waves=found,
+        form=form,
+        state_names=STATE_NAMES,
     )
     return page, 422 if form.is_submitted() else 200
 
@@ -145,6 +150,7 @@ def one(survey: str, wave_id: str) -> ResponseReturnValue:
     page = render_template(
         "collection/waves/one.html",
         wave=wave,
+        title=_survey_title(survey),
         form=form,
         extend_form=ExtendForm(closes_on=wave.closes_on),
         act_form=ActForm(),
@@ -156,6 +162,12 @@ def one(survey: str, wave_id: str) -> ResponseReturnValue:
         returned=returned,
     )
     return page, status
+
+
+def _survey_title(survey: str) -> str:
+    with office.read() as session:
+        newest = authoring.newest(session, survey)
+    return title_of(newest.document) if newest is not None else survey
 
 
 def _wave(survey: str, wave_id: str) -> Wave:

@@ -26,7 +26,7 @@ def kish_deff(weights: Floats) -> float:
 
 @dataclass(frozen=True)
 class Move:
-    """One category of a margin: its share under the weights before, its target, and the relative change."""
+    """One category of a margin: its total under the weights before, its target, and the relative change."""
 
     margin: str
     category: str
@@ -61,6 +61,21 @@ class WeightingStep:
     def ratio(self) -> float:
         """Largest weight over smallest."""
         return self.largest / self.smallest if self.smallest else float("inf")
+
+    def shares(self) -> list[Move]:
+        """The moves as shares of their margin instead of totals, in the same order."""
+        before: dict[str, float] = {}
+        after: dict[str, float] = {}
+        for m in self.moves:
+            before[m.margin] = before.get(m.margin, 0.0) + m.before
+            after[m.margin] = after.get(m.margin, 0.0) + m.after
+        found = []
+        for m in self.moves:
+            # A column of a calibration is no part of a margin: its share is that of everybody.
+            first = before[m.margin] if m.category else self.total
+            second = after[m.margin] if m.category else self.total
+            found.append(Move(m.margin, m.category, m.before / (first or 1.0), m.after / (second or 1.0)))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a protocol file or a page."""

@@ -208,7 +208,7 @@ def _contradictions(counts: dict[str, float], shares: dict[str, Number], total: 
     found = []
     whole = sum(counts.values())
     if total is not None and abs(whole - total) > max(1.0, 1e-6 * total):
-        found.append(Fault("margin-total", "", {"total": total, "sum": whole}))
+        found.append(Fault("margin-total", "", {"total": _plain(total), "sum": _plain(whole)}))
     for name, share in shares.items():
         # A share is held to the last decimal that was printed: 37.1 does not fit counts that give 36.9.
         computed = 100 * counts[name] / whole if name in counts and whole > 0 else share.value
@@ -216,6 +216,11 @@ def _contradictions(counts: dict[str, float], shares: dict[str, Number], total: 
             params = {"name": name, "share": share.value, "computed": round(computed, share.decimals + 1)}
             found.append(Fault("margin-share-contradicts", name, params))
     return found
+
+
+def _plain(value: float) -> float | int:
+    """People as a whole number where they are one."""
+    return int(value) if value.is_integer() else round(value, 2)
 
 
 def disagreements(margins: dict[str, Margin], tolerance: float = 1e-6) -> list[Fault]:

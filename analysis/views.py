@@ -312,7 +312,7 @@ def _moves_figure(step: WeightingStep, number: int) -> Markup:
             min(m.before, m.after) / whole,
             max(m.before, m.after) / whole,
         )
-        for m in step.moves[:12]
+        for m in step.shares()[:12]
     ]
     title = _("Which categories moved most")
     told_in_words = _("The table beside it holds the same figures.")

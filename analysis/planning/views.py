@@ -140,7 +140,7 @@ def _choices(document: dict[str, Any]) -> dict[str, Any]:
     """Everything that can be chosen, with what the plan holds."""
     tag = language()
     with collector.read() as session:
-        waves, margins = store.waves(session), list(store.margins(session))
+        waves, margins = store.waves(session), [m for m in store.margins(session) if "@" not in m]
         known = [wave.key for wave in waves]
         chosen = plan_builder.as_list(document.get("waves"))
         last = next((key for key in reversed(chosen) if key in known), known[-1] if known else "")

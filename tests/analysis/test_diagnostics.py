@@ -19,3 +19,15 @@ def test_a_step_without_rows() -> None:
 def test_moves() -> None:
     assert Move("sex", "f", 2.0, 3.0).change == pytest.approx(0.5)
     assert Move("sex", "f", 0.0, 3.0).change == float("inf")
+
+
+def test_moves_as_shares_of_their_margin():
+    moves = (Move("sex", "f", 300.0, 250.0), Move("age", "old", 100.0, 50.0), Move("sex", "m", 100.0, 250.0))
+    step = describe("raking", np.ones(4), moves=moves)
+    assert step.shares() == [
+        Move("sex", "f", 0.75, 0.5),
+        Move("age", "old", 1.0, 1.0),
+        Move("sex", "m", 0.25, 0.5),
+    ]
+    column = describe("linear calibration", np.full(4, 100.0), moves=(Move("f", "", 300.0, 200.0),))
+    assert column.shares() == [Move("f", "", 0.75, 0.5)]

@@ -136,6 +136,18 @@ def shot(tmp_path: Path) -> Any:
     return take
 
 
+@pytest.fixture
+def new_page(new_page: Any) -> Any:
+    """As everywhere, with the patience that a whole city on a busy machine needs."""
+
+    def opened(**options: Any) -> Page:
+        page: Page = new_page(**options)
+        page.set_default_timeout(60_000)
+        return page
+
+    return opened
+
+
 def sign_in(page: Page, city: City, role: str) -> None:
     """Sign in on the page as the demo's account of that role."""
     page.goto(f"{city.address}/office")

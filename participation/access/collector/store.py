@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -117,7 +117,7 @@ def _insert_if_new(session: Session, row: dict[str, Any]) -> bool:
     return bool(session.execute(statement.returning(Spent.token)).first())
 
 
-def _replace(session: Session, spent: Spent, submission: Submission, batch: Batch) -> str:
+def _replace(session: Session, spent: Spent, submission: Submission, batch: OpenBatch) -> str:
     if not submission.revisable or spent.waiting is None:
         raise Refused("spent")
     if submission.revision <= spent.revision:
@@ -130,14 +130,23 @@ def _replace(session: Session, spent: Spent, submission: Submission, batch: Batc
     return "received"
 
 
-def open_for_writing(session: Session, key_id: str) -> Batch:
+class OpenBatch(Protocol):
+    """What a waiting row is made with: a batch's row, or its columns alone."""
+
+    @property
+    def key_id(self) -> Any: ...
+    @property
+    def sealing(self) -> Any: ...
+
+
+def open_for_writing(session: Session, key_id: str) -> OpenBatch:
     """The open batch of a key, held with a shared lock, so that no mix runs before this transaction ends.
 
     Raises:
         Refused: ``not_open`` before the worker has made the key's batch, ``closed`` after its last mix.
     """
-    query = select(Batch).where(Batch.key_id == key_id).execution_options(populate_existing=True)
-    batch = session.execute(query.with_for_update(read=True)).scalar_one_or_none()
+    query = select(Batch.key_id, Batch.sealing, Batch.is_open).where(Batch.key_id == key_id)
+    batch = session.execute(query.with_for_update(read=True)).one_or_none()
     if batch is None:
         raise Refused("not_open")
     if not batch.is_open:
@@ -145,7 +154,7 @@ def open_for_writing(session: Session, key_id: str) -> Batch:
     return batch
 
 
-def _wait(session: Session, batch: Batch, waiting: bytes, document: Mapping[str, Any]) -> None:
+def _wait(session: Session, batch: OpenBatch, waiting: bytes, document: Mapping[str, Any]) -> None:
     plain = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     session.execute(
         insert(Waiting).values(
@@ -156,10 +165,10 @@ def _wait(session: Session, batch: Batch, waiting: bytes, document: Mapping[str,
     )
 
 
-def _public(batch: Batch) -> bytes:
+def _public(batch: OpenBatch) -> bytes:
     if batch.sealing is None:
         raise Refused("closed")
-    return batch.sealing
+    return bytes(batch.sealing)
 
 
 def _context(key_id: str, waiting: bytes) -> bytes:

@@ -49,6 +49,7 @@
       }[data.method];
       if (!score) { out.textContent = String(data.ballots.length); return; }
       score = score(data, ids);
+      Object.keys(data.wall || {}).forEach(function (id) { score[id] += Number(data.wall[id]); });
       ids.sort(function (a, b) { return score[b] - score[a]; });
       out.textContent = data.ballots.length + "\n" + ids.map(function (id) { return score[id] + "  " + names[id]; }).join("\n");
     });

@@ -61,6 +61,9 @@ count = {
 }
 if data["method"] in count:
     score = count[data["method"]](data["ballots"])
+    for option, dots in data.get("wall", {}).items():
+        print(f"wall of stickers: {dots} for {names[option]} [{option}]")
+        score[option] += int(dots)
     for level in sorted(set(score.values()), reverse=True):
         print(f"{level!s:>8}  " + " = ".join(sorted(f"{names[o]} [{o}]" for o in ids if score[o] == level)))
 else:

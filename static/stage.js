@@ -18,18 +18,39 @@
       holder.appendChild(span);
     });
   }
-  function line(text) { now.appendChild(element("p", text)); }
+  function line(text, kind) {
+    /* One line in every language of the stage. */
+    texts.forEach(function (said) {
+      var made = element("p", text(said));
+      made.lang = said.lang;
+      made.dir = said.dir;
+      if (kind) made.className = kind;
+      now.appendChild(made);
+    });
+  }
+  function number(value) { return Number(value).toLocaleString(texts[0].lang); }
+  function rules(state) {
+    /* What an open place means, the rule and how ties are broken: fixed before the round opens. */
+    line(function (said) {
+      var open = state.method === "ranking" ? said.open_places[state.policy] : [];
+      return open.concat(said.counting[state.method]).join(" ").replace("%(seed)s", state.seed);
+    }, "rules");
+  }
   function draw(state) {
     now.textContent = "";
     document.body.classList.toggle("outcome", !!state.order);
     if (state.round_title) { var title = element("p"); many(state.round_title, title); now.appendChild(title); }
-    if (!state.round || state.state === "announced") line(texts.waiting);
+    if (!state.round || state.state === "announced") {
+      line(function (said) { return said.waiting; });
+      if (state.round) rules(state);
+    }
     else if (state.state === "open") {
-      if (state.practice) line(texts.practice);
-      line(texts.turnout.replace("%(num)s", state.turnout) + (state.quorum ? " / " + state.quorum : ""));
-      if (state.closes) line(new Date(state.closes).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-    } else if (!state.order) line(texts.closed);
-    foot.textContent = state.order ? texts.ballots.replace("%(num)s", state.ballots) : "";
+      if (state.practice) line(function (said) { return said.practice; });
+      line(function (said) { return said.turnout.replace("%(num)s", state.turnout) + (state.quorum ? " / " + state.quorum : ""); });
+      if (state.closes) now.appendChild(element("p", new Date(state.closes).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));
+      rules(state);
+    } else if (!state.order) line(function (said) { return said.closed; });
+    foot.textContent = state.order ? texts.map(function (said) { return said.ballots.replace("%(num)s", state.ballots); }).join(" · ") : "";
     var key = JSON.stringify(state.order || []);
     if (key !== drawn) { drawn = key; build(state.order || []); }
   }
@@ -42,11 +63,11 @@
       item.appendChild(element("span", String(i + 1)));
       var words = element("span");
       many(place.label, words);
-      if (place.step !== "rule") words.appendChild(element("small", " (" + texts[place.step] + ")"));
+      if (place.step !== "rule") words.appendChild(element("small", " (" + texts[0][place.step] + ")"));
       item.appendChild(words);
-      var sure = place.low !== null && place.low !== undefined ? place.low + "–" + place.high : "";
+      var sure = place.low !== null && place.low !== undefined ? number(place.low) + "–" + number(place.high) : "";
       var small = element("small", sure);
-      if (sure) small.title = texts.places;
+      if (sure) small.title = texts[0].places;
       item.appendChild(small);
       if (!i) item.className = "first";
       list.appendChild(item);

@@ -6,7 +6,7 @@ elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -77,8 +77,16 @@ def top_of(classes: Classes, k: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(top), ()
 
 
-def panel(outcome: Mapping[str, Any], *, k: int) -> Panel:
-    """Compare the rules of a report (see `report.tally`) for a choice of ``k`` options."""
+def ranked(found: Mapping[str, Any]) -> list[str]:
+    """The options of an outcome in their resolved order."""
+    return [place["option"] for place in found["order"]]
+
+
+def panel(outcome: Mapping[str, Any], *, k: int, order: Sequence[str] = ()) -> Panel:
+    """Compare the rules of a report (see `report.tally`) for a choice of ``k`` options.
+
+    ``order`` is the order that people see, ties broken; neighbours are named as they stand in it.
+    """
     rules = dict(outcome["rules"])
     if outcome["kind"] == "dots":
         voters = rules["dots"]["voters"]
@@ -94,7 +102,7 @@ def panel(outcome: Mapping[str, Any], *, k: int) -> Panel:
         *_first(lines),
         *_top(lines, k),
         *_pairs(rules),
-        *_closeness(outcome, k),
+        *_closeness(outcome, k, order or _value_order(outcome)),
         *_agreement(outcome),
     ]
     return Panel(RULES[outcome["kind"]][0], tuple(lines), tuple(findings))
@@ -160,14 +168,13 @@ def _pairs(rules: Mapping[str, Any]) -> list[Finding]:
     return [found, *many]
 
 
-def _closeness(outcome: Mapping[str, Any], k: int) -> list[Finding]:
+def _closeness(outcome: Mapping[str, Any], k: int, order: Sequence[str]) -> list[Finding]:
     intervals = outcome.get("rank_intervals") or {}
     if "borda" not in intervals:
         return []
-    scores = _value_order(outcome)
     pairs = {frozenset(pair) for pair in intervals["borda_indistinct"]}
     found = []
-    for place, (upper, lower) in enumerate(pairwise(scores), 1):
+    for place, (upper, lower) in enumerate(pairwise(order), 1):
         if frozenset((upper, lower)) in pairs:
             code = "border_close" if place == k else "close"
             found.append(Finding(code, {"place": place, "next": place + 1, "options": (upper, lower)}))
@@ -175,7 +182,7 @@ def _closeness(outcome: Mapping[str, Any], k: int) -> list[Finding]:
 
 
 def _value_order(outcome: Mapping[str, Any]) -> list[str]:
-    return [name for tied in outcome["rules"]["borda"]["classes"] for name in tied]
+    return [name for tied in outcome["rules"].get("borda", {}).get("classes", ()) for name in tied]
 
 
 def _agreement(outcome: Mapping[str, Any]) -> list[Finding]:

@@ -55,7 +55,7 @@ def words(text: Mapping[str, str] | None) -> Any:
 
 
 def method_sentences(round_: Mapping[str, Any]) -> list[str]:
-    """How to vote, what an open place means, and how ties are broken: said before anybody votes."""
+    """How to vote, and what an open place means: said before anybody votes."""
     places = round_.get("places") or 0
     top = round_.get("top") or 10
     how: dict[str, str] = {
@@ -85,3 +85,23 @@ def method_sentences(round_: Mapping[str, Any]) -> list[str]:
             else r_("Topics that you leave open count as no opinion.")
         )
     return found
+
+
+def counting_sentences(method: str, seed: str) -> list[str]:
+    """By which rule the order is made and how ties are broken: fixed and said before a round opens, and
+    printed with its outcome."""
+    rules: dict[str, str] = {
+        "ranking": r_("On each ballot a topic gets points for every topic that stands below it (Borda)."),
+        "dots": r_("The sum of the dots counts."),
+        "approval": r_("The number of people who chose a topic counts."),
+        "score": r_("The average of the points counts."),
+        "consensing": r_("The topic with the least resistance in total comes first."),
+        "pairwise": r_("All comparisons together give the order."),
+        "budget": r_("What most people chose is paid for first, as long as the budget lasts."),
+    }
+    ties = (
+        r_("Ties are broken head to head, then by first places, then by lot (seed %(seed)s).", seed=seed)
+        if method == "ranking"
+        else r_("Ties are broken by lot (seed %(seed)s).", seed=seed)
+    )
+    return [rules[method], ties]

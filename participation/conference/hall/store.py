@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from participation.access.collector import store as collector_store
 from participation.conference import ballotform, compare, report, tiebreak
-from participation.conference.ballots import Policy, Profile
+from participation.conference.ballots import Option, Policy, Profile, classes_by_score
 from participation.conference.models import BallotRow, Need, OutcomeRow, Sheet
 from participation.conference.panel import RULES
 from stores import Store, published, published_all, random_id
@@ -245,7 +245,23 @@ def outcome(session: Session, round_: Mapping[str, Any]) -> dict[str, Any] | Non
     if published_now is None or published_now["state"] != "revealed" or published_now["practice"]:
         return None
     row = session.get(OutcomeRow, round_["access"])
-    return None if row is None else dict(row.document)
+    return None if row is None else _with_wall(dict(row.document), published_now)
+
+
+def _with_wall(found: dict[str, Any], round_: Mapping[str, Any]) -> dict[str, Any]:
+    """Dots of a confirmed wall added to the sums that order the topics; everything else leaves them out."""
+    totals = (round_.get("wall") or {}).get("totals")
+    if not totals or round_["method"] != "dots":
+        return found
+    scores = found["report"]["rules"]["dots"]["scores"]
+    ids = tuple(scores)
+    sums = [Fraction(scores[name]) + int(totals.get(name, 0)) for name in ids]
+    profile = Profile("dots", tuple(Option(name) for name in ids), ())
+    places = tiebreak.resolve(classes_by_score(ids, sums), profile, "last", round_["seed"])
+    return found | {
+        "order": [{"option": place.option, "step": place.step} for place in places],
+        "walled": True,
+    }
 
 
 def ballot_list(session: Session, round_: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -23,14 +23,15 @@ from participation.conference import ballotform, receipts
 from participation.conference.ballotform import BallotError
 from participation.conference.hall import store
 from participation.conference.hall.forms import (
+    counting_sentences,
     fault_sentences,
     method_sentences,
     raw_sentences,
     sentence,
     words,
 )
-from participation.conference.panel import panel
-from participation.conference.results.forms import finding_text
+from participation.conference.panel import panel, ranked
+from participation.conference.results.forms import finding_text, places_text
 from stores import Store, collector
 from web import headers
 from web.i18n import language
@@ -149,6 +150,7 @@ def _ballot_page(
         options=options,
         pairs=_pairs(options) if round_["method"] == "pairwise" else [],
         how=method_sentences(round_),
+        counting=counting_sentences(round_["method"], round_["seed"]),
         problems=problems or [],
         kept=kept or {},
         token=token,
@@ -397,16 +399,20 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
     chosen = [place["option"] for place in found["order"][: conference["choose"]]]
     focus = sorted((labels[name] for name in chosen), key=str.casefold)
+    told = panel(found["report"], k=conference["choose"], order=ranked(found))
     return _page(
         "outcome",
         conference,
         round=round_,
         how=method_sentences(round_),
+        counting=counting_sentences(round_["method"], round_["seed"]),
         ranking=conference["publish_as"] == "ranking",
         focus=focus,
         labels=labels,
         outcome=found if conference["publish_as"] == "ranking" else None,
-        findings=[finding_text(f, labels) for f in panel(found["report"], k=conference["choose"]).findings],
+        findings=[finding_text(f, labels) for f in told.findings],
+        places_text=places_text,
+        walled=found.get("walled", False),
         cast=found["cast"],
         digest=found["digest"],
     )
@@ -431,6 +437,7 @@ def recount_file(round_: Mapping[str, Any], listed: list[dict[str, Any]]) -> str
         "round": round_["access"],
         **{name: round_.get(name) for name in rules},
         "options": [{"id": o["id"], "label": o["label"], "cost": o["cost"]} for o in round_["options"]],
+        "wall": (round_.get("wall") or {}).get("totals") or {},
         "digest": store.digest(listed),
         "ballots": listed,
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _l
 
+from localtext import direction
 from participation.conference.panel import Finding
+from web.i18n import language
 from web.i18n import resident as r_
 
 RULE_NAMES: dict[str, Any] = {
@@ -60,12 +63,24 @@ def finding_text(finding: Finding, labels: Mapping[str, str]) -> str:
     params: dict[str, Any] = dict(finding.params)
     for name in ("options", "sure", "some"):
         if name in params:
-            params[name] = ", ".join(labels.get(o, o) for o in params[name]) or "–"
+            params[name] = _listed(labels.get(o, o) for o in params[name])
     if isinstance(params.get("rules"), list):
-        params["rules"] = ", ".join(str(RULE_NAMES[rule]) for rule in params["rules"])
+        params["rules"] = _listed(str(RULE_NAMES[rule]) for rule in params["rules"])
     if "w" in params:
-        params["w"] = f"{params['w']:.2f}"
+        params["w"] = format_decimal(params["w"], "0.00")
     return str(SENTENCES[finding.code]) % params
+
+
+def _listed(names: Iterable[str]) -> str:
+    comma = "، " if direction(language()) == "rtl" else ", "
+    return comma.join(names) or "–"
+
+
+def places_text(interval: Mapping[str, Any] | None) -> str:
+    """From which place to which a topic could have come; empty where that is not known."""
+    if interval is None:
+        return ""
+    return f"{format_decimal(interval['low'])}–{format_decimal(interval['high'])}"
 
 
 def step_text(step: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from flask import Response, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
 import typeset
@@ -18,12 +19,12 @@ from participation.conference.compare import Link
 from participation.conference.desk.forms import METHOD_NAMES, STATE_NAMES
 from participation.conference.desk.views import conference_or_404, page, said
 from participation.conference.hall import store as hall_store
-from participation.conference.hall.forms import method_sentences
+from participation.conference.hall.forms import counting_sentences, method_sentences
 from participation.conference.hall.views import recount_file
 from participation.conference.needs import store as needs_store
-from participation.conference.panel import RULES, panel
+from participation.conference.panel import RULES, panel, ranked
 from participation.conference.results import protocol
-from participation.conference.results.forms import RULE_NAMES, finding_text, step_text
+from participation.conference.results.forms import RULE_NAMES, finding_text, places_text, step_text
 from stores import collector, office
 from web.i18n import language
 from web.i18n import resident as r_
@@ -72,7 +73,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
     """One round's outcome with everything that qualifies it."""
     row, round_, found = _revealed(slug, code)
     labels = _labels(round_)
-    told = panel(found["report"], k=row.choose)
+    told = panel(found["report"], k=row.choose, order=ranked(found))
     with office.read() as session:
         others = [
             r
@@ -91,7 +92,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         rules=RULES[found["report"]["kind"]],
         step_text=step_text,
         group_name=lambda joined: _group_name(round_, joined),
-        how=method_sentences(round_),
+        how=method_sentences(round_) + counting_sentences(round_["method"], round_["seed"]),
         others=others,
         svg={name: svg for name in FIGURES if (svg := _figure(name, slug, row, round_, found))},
         wall=_with_wall(round_, found),
@@ -273,7 +274,7 @@ def _protocol(slug: str) -> dict[str, Any]:
         sources = needs_store.sources(session, row)
         rounds = store.rounds(session, row)
         versions = store.versions(session, row)
-    facts = [_("Held on %(day)s.", day=row.held_on.isoformat())] if row.held_on else []
+    facts = [_("Held on %(day)s.", day=format_date(row.held_on, "long"))] if row.held_on else []
     facts.append(
         _("Groups: %(groups)s.", groups="; ".join(f"{said(g.label)} ({g.seats})" for g in groups) or "–")
     )
@@ -326,7 +327,7 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     if found.practice:
         texts.append(r_("This is a practice round. It is not counted."))
     if found.closes:
-        texts.append(_("Closed: %(time)s (UTC).", time=found.closes.isoformat(" ", "minutes")[:16]))
+        texts.append(_("Closed: %(time)s (UTC).", time=format_datetime(found.closes, "d MMM y HH:mm")))
     section: dict[str, Any] = {"title": title, "paragraphs": texts}
     if outcome is None or round_ is None:
         return section
@@ -334,15 +335,18 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     texts.append(
         _("Ballots: %(num)s.", num=outcome["cast"]) + " " + r_("A vote speaks for those who took part.")
     )
-    texts.append(
-        _("Ties: head to head, then first places, then a lot with the seed %(seed)s.", seed=round_["seed"])
-    )
+    texts.append(" ".join(counting_sentences(round_["method"], round_["seed"])))
+    if outcome.get("walled"):
+        texts.append(r_("The dots of the wall of stickers are included."))
     texts.append(f"SHA-256: {outcome['digest']}")
     if row.publish_as == "focus":
         chosen = sorted((labels[p["option"]] for p in outcome["order"][: row.choose]), key=str.casefold)
         texts.append(r_("These topics stand in no order.") + " " + "; ".join(chosen))
         return section
-    texts += [finding_text(f, labels) for f in panel(outcome["report"], k=row.choose).findings]
+    texts += [
+        finding_text(f, labels)
+        for f in panel(outcome["report"], k=row.choose, order=ranked(outcome)).findings
+    ]
     scores = outcome["report"]["rules"].get(outcome["headline"], {}).get("scores", {})
     intervals = (outcome["report"].get("rank_intervals") or {}).get(outcome["headline"], {})
     section["table"] = {
@@ -358,9 +362,7 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
                 str(n),
                 labels[p["option"]],
                 str(scores.get(p["option"], "–")),
-                f"{intervals[p['option']]['low']:g}–{intervals[p['option']]['high']:g}"
-                if p["option"] in intervals
-                else "–",
+                places_text(intervals.get(p["option"])) or "–",
                 step_text(p["step"]),
             ]
             for n, p in enumerate(outcome["order"], 1)

@@ -14,20 +14,24 @@ from flask import Response, abort, current_app, flash, jsonify, redirect, render
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from localtext import pick
+from localtext import direction, pick
 from participation.conference import store
+from participation.conference.ballots import POLICIES
 from participation.conference.desk.forms import (
+    METHOD_NAMES,
     STATE_NAMES,
     fault_text,
     round_settings,
 )
 from participation.conference.desk.views import conference_or_404, log, page, publish, said
 from participation.conference.hall import store as hall_store
+from participation.conference.hall.forms import counting_sentences, method_sentences
 from participation.conference.presets import DEFAULTS, TITLES, settings
 from participation.conference.store import ConferenceFault
 from stores import Store, collector, office
 from web.accounts import current_account
 from web.i18n import resident as r_
+from web.i18n import speaking
 from web.rooms import Room
 
 room = Room(
@@ -169,6 +173,8 @@ def snapshot(reading: Store, slug: str, tags: tuple[str, ...]) -> dict[str, Any]
             "practice": round_["practice"],
             "closes": round_["closes"],
             "seed": round_["seed"],
+            "method": round_["method"],
+            "policy": round_.get("policy") or "last",
             "quorum": round_.get("quorum", 0),
             **facts,
         }
@@ -223,7 +229,16 @@ def stage(slug: str) -> ResponseReturnValue:
         said=said,
         join=address.removeprefix("https://").removeprefix("http://"),
         qr=segno.make(address, error="m", micro=False).svg_inline(border=1, omitsize=True),
-        texts={
+        texts=[_stage_texts(tag) for tag in tags],
+    )
+
+
+def _stage_texts(tag: str) -> dict[str, Any]:
+    """What the stage says in one of its languages; the stage fills in numbers and the seed."""
+    with speaking(tag):
+        return {
+            "lang": tag,
+            "dir": direction(tag),
             "turnout": r_("Ballots so far: %(num)s or more"),
             "waiting": r_("Voting has not begun yet."),
             "closed": r_("Voting has closed."),
@@ -233,8 +248,11 @@ def stage(slug: str) -> ResponseReturnValue:
             "head_to_head": r_("tie decided head to head"),
             "first_ranks": r_("tie decided by first places"),
             "ballots": r_("Ballots: %(num)s"),
-        },
-    )
+            "open_places": {
+                policy: method_sentences({"method": "ranking", "policy": policy})[1:] for policy in POLICIES
+            },
+            "counting": {method: counting_sentences(method, "%(seed)s") for method in METHOD_NAMES},
+        }
 
 
 @room.get("/<slug>/live")

@@ -1,6 +1,7 @@
 """The life of a conference through its pages: set up, collect, vote, understand, publish, reopen."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -341,6 +342,34 @@ def test_a_wall_of_dots_is_added_and_labelled(hall: Hall, as_role: Any, monkeypa
     outcome = hall.desk.get(f"/office/conferences/{slug}/rounds/r2/outcome.json", lint=False).json
     assert outcome["report"]["rules"]["dots"]["scores"]["o2"] == 2
     assert "<td>2</td><td>7</td><td>9</td>" in page
+    # The order people see is that of the sums, and says so; counting again gives the same.
+    assert [place["option"] for place in outcome["order"]][:2] == ["o2", "o1"]
+    hall.post(f"/office/conferences/{slug}/publish", publish_as="ranking")
+    shown = hall.client.get(f"/c/{slug}/r2/outcome?lang=de").get_data(as_text=True)
+    assert shown.index("Thema 2") < shown.index("Thema 1")
+    assert "Die Klebepunkte der Wand sind mitgezählt." in shown
+    assert hall.client.get(f"/c/{slug}/r2/list.json", lint=False).json["wall"] == {"o2": 7} | {
+        f"o{n}": 0 for n in (1, 3, 4, 5, 6, 7, 8)
+    }
+
+
+def test_what_decides_is_said_before_the_vote(hall: Hall) -> None:
+    """What an open place means, the rule, how ties are broken, and the seed: on phones and on the stage."""
+    slug = hall.make()
+    hall.open_round("r1")
+    seed = hall.data_of_round("r1")["seed"]
+    page = hall.client.get(f"/c/{slug}?lang=de").get_data(as_text=True)
+    assert "Themen, die Sie offen lassen, zählen gemeinsam als letzte." in page
+    assert "Punkte für jedes Thema, das unter ihm steht (Borda)" in page
+    assert f"dann die ersten Plätze, dann das Los (Startwert {seed})." in page.translate(
+        dict.fromkeys(map(ord, "\u2068\u2069"))
+    )
+    live = hall.desk.get(f"/office/conferences/{slug}/live", lint=False).json
+    assert (live["seed"], live["method"], live["policy"]) == (seed, "ranking", "last")
+    stage = hall.desk.get(f"/office/conferences/{slug}/stage?second=ar&first=de", lint=False)
+    texts = json.loads(re.search(r'id="data">(.*?)</script>', stage.get_data(as_text=True))[1])["texts"]
+    assert [(text["lang"], text["dir"]) for text in texts] == [("de", "ltr"), ("ar", "rtl")]
+    assert "%(seed)s" in texts[1]["counting"]["ranking"][1]
 
 
 def test_live_state_has_an_etag_and_the_stage_a_stream(hall: Hall) -> None:

@@ -50,6 +50,14 @@ def test_a_close_border_is_said() -> None:
     assert codes["agreement_strong"]
 
 
+def test_neighbours_stand_as_in_the_order_that_people_see() -> None:
+    options = tuple(Option(n) for n in "abc")
+    ballots = (Ballot(20, ((0,), (1,), (2,))), Ballot(20, ((0,), (2,), (1,))))
+    outcome = report.tally(Profile("ranking", options, ballots), replicates=200)
+    found = panel(outcome, k=2, order=["a", "c", "b"]).findings
+    assert [f.params["options"] for f in found if f.code == "border_close"] == [("c", "b")]
+
+
 def test_dots_count_points_and_voters(reference: Path) -> None:
     options = tuple(Option(n) for n in "ab")
     dots = Profile("dots", options, (Ballot(1, (), ((0, 6),)), Ballot(4, (), ((1, 1),))))

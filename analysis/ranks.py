@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.columns import Floats
+from analysis.columns import Floats, Ints
 from analysis.design import SurveyDesign
 from analysis.diagnostics import refuse_negative_weights
 from analysis.errors import EstimateError
@@ -64,11 +64,30 @@ def population_shares(values: Floats, weights: Floats, ties: str = "midrank") ->
     distinct, code = np.unique(values, return_inverse=True)
     mass = np.bincount(code, weights, len(distinct))
     if ties == "midrank":
-        return np.asarray((np.cumsum(mass) - mass / 2)[code] / mass.sum())
+        shares = (np.cumsum(mass) - mass / 2) / mass.sum()
+        # A group of ties whose middle is the median lies at it, whatever the sums were rounded to.
+        return np.asarray(np.where(np.abs(shares - 0.5) < AT_MEDIAN, 0.5, shares)[code])
+    return _in_row_order(values, weights, code)
+
+
+AT_MEDIAN = 1e-12
+
+
+def _in_row_order(values: Floats, weights: Floats, code: Ints) -> Floats:
+    """The reference's shares, summed as it sums: running sums, the mean of a group and its correction in
+    extended precision, for whether a group lies above the median may hang on the last bit."""
     order = np.argsort(values, kind="stable")
     middle = np.empty(len(values))
-    middle[order] = np.cumsum(weights[order]) - weights[order] / 2
-    return np.asarray((np.bincount(code, middle) / np.bincount(code))[code] / weights.sum())
+    middle[order] = np.cumsum(weights[order].astype(np.longdouble)).astype(float) - weights[order] / 2
+    size = np.bincount(code)
+    first = np.zeros(len(size), np.longdouble)
+    np.add.at(first, code, middle.astype(np.longdouble))
+    first /= size
+    rest = np.zeros(len(size), np.longdouble)
+    np.add.at(rest, code, middle - first[code])
+    rank, total = (first + rest / size).astype(float), float(weights.astype(np.longdouble).sum())
+    shares = rank / total
+    return np.where((shares == 0.5) & (rank > total / 2), np.nextafter(0.5, 1), shares)[code]
 
 
 def rank_test(

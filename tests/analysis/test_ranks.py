@@ -96,3 +96,11 @@ def test_replicates_with_mse_are_measured_from_the_full_sample() -> None:
     assert plain.covariance(scores)[0, 0] == pytest.approx(
         plain.replicates.scale * ((totals - totals.mean()) ** 2).sum(), rel=1e-12
     )
+
+
+def test_a_group_of_ties_at_the_median_is_not_above_it() -> None:
+    """Seven weights of 0.1: the middle of the middle one is the median, though their sums are rounded."""
+    shares = population_shares(np.array([1.0, 1.0, 1.0, 2.0, 3.0, 3.0, 3.0]), np.full(7, 0.1))
+    assert SCORES["median"](shares).tolist() == [0, 0, 0, 0, 1, 1, 1]
+    for n in range(3, 200, 2):
+        assert SCORES["median"](population_shares(np.arange(n) * 1.0, np.full(n, 0.1))).sum() == n // 2

@@ -401,8 +401,9 @@ def class_weighted(session: Session, frame: dict[str, Vector]) -> dict[str, Vect
 
 
 def _gross(session: Session, name: str) -> Any:
-    if name == "gross":
-        return class_weighted(session, session.frame("waves_gross"))
+    for dataset, entry in session.document["datasets"].items():
+        if name == "gross" and {"base_w", "resp"} <= set(entry["columns"]):
+            return class_weighted(session, session.frame(dataset))
     return None
 
 

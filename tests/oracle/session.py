@@ -140,7 +140,8 @@ def _abbreviated(session: Session, name: str) -> Any:
     if name[:1].isalpha() and name[1:].isdigit():
         year = int(name[1:]) + (2000 if len(name) == 3 else 0)
         for dataset, entry in session.document["datasets"].items():
-            if "wave" in entry["columns"] and dataset.split("_")[-1][0] == name[0]:
+            parts = dataset.split("_")[::-1]
+            if "wave" in entry["columns"] and name[0] in (parts[0][0], parts[-1][0]):
                 return session.frame(f"{dataset} where wave=={year}")
     return None
 

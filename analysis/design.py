@@ -140,6 +140,18 @@ class SurveyDesign:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def __repr__(self) -> str:
+        first = self.plan[0]
+        what = f"{self.base:,} cases"
+        if self.base < len(self):
+            what += f" of {len(self):,} rows"
+        what += f", {len(first.unit_stratum):,} PSUs in {len(first.size):,} strata"
+        what += f", {len(self.plan)} stage{'s' if len(self.plan) > 1 else ''}"
+        if self.replicates is not None:
+            what = f"{self.base:,} cases, {self.replicates.count:,} {self.replicates.kind} replicates"
+        done = "".join(f", then {step.kind}" for step in self.steps)
+        return f"<SurveyDesign: {what}, weights sum to {self.weights.sum():,.6g}{done}>"
+
     @cached_property
     def active(self) -> Bools:
         """(n,) rows of the domain that carry weight."""

@@ -283,6 +283,8 @@ def _estimate(
     covariance[void, :] = np.nan
     covariance[:, void] = np.nan
     notes = tuple(f"no_cases: {name}" for name, empty in zip(cells.names, void, strict=True) if empty)
+    if statistic in ("mean", "variance"):
+        notes += _constant(cells)
     dfs = np.full(len(top), df if df is not None else design.df)
     if df is None and cells.rows[0].keys() - {"variable", "category", "denominator", "with"}:
         dfs = domain_df(design, cells.inside)
@@ -318,6 +320,13 @@ def _scores(w: Floats, cells: Cells, estimate: Floats, below: Floats, void: Arra
     out *= w[:, None]
     out /= np.where(void, 1.0, below)
     return out
+
+
+def _constant(cells: Cells) -> tuple[str, ...]:
+    """A note for every cell of several cases that all have the same value: an error of 0 is no precision."""
+    low = np.where(cells.inside, cells.numerators, np.inf).min(axis=0)
+    high = np.where(cells.inside, cells.numerators, -np.inf).max(axis=0)
+    return tuple(f"no_variance: {name}" for name, same in zip(cells.names, low == high, strict=True) if same)
 
 
 def _averaged_by_cell(design: SurveyDesign, cells: Cells, scores: Floats, covariance: Floats) -> Floats:

@@ -67,11 +67,12 @@ def proportion(
     shares = Shares(bounded, out.se, sizes, dfs, kish, level, _logit_se(design, out))
     low, high = INTERVALS[method](shares)
     void = (out.base == 0) | ~(dfs > 0)
-    notes = out.notes + tuple(
+    flat = (
         f"no_variance: {name}"
         for name, inner, n in zip(out.names, shares.inner, out.base, strict=True)
         if n and not inner
     )
+    notes = tuple(dict.fromkeys((*out.notes, *flat)))
     low, high = np.where(void, np.nan, low), np.where(void, np.nan, high)
     return replace(
         out, statistic="proportion", low=low, high=high, interval=method, notes=notes, replicates=None

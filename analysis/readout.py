@@ -13,6 +13,8 @@ from analysis.errors import EstimateError
 if TYPE_CHECKING:
     import polars
 
+    from analysis.results import Estimates
+
 
 def to_dict(result: Any) -> Any:
     """A result as dicts, lists, texts and numbers; missing numbers are None, infinite ones the text ``inf``.
@@ -37,6 +39,27 @@ def to_dict(result: Any) -> Any:
     if isinstance(result, float):
         return None if np.isnan(result) else ("inf" if result > 0 else "-inf") if np.isinf(result) else result
     return result
+
+
+SHOWN = ("estimate", "se", "low", "high", "deff", "base")
+LONGEST = 60
+"""Rows that a notebook prints; the others are counted."""
+
+
+def as_text(result: Estimates) -> str:
+    """Estimates as a table of plain text, five significant digits, with what the intervals rest on."""
+    head = f"{result.statistic}: {result.level:.0%} intervals ({result.interval}), {result.df:.4g} df"
+    lines: list[tuple[str, ...]] = [("", *SHOWN)]
+    for i, name in enumerate(result.names[:LONGEST]):
+        lines.append((name, *(f"{getattr(result, key)[i]:.5g}" for key in SHOWN)))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    out = [head]
+    for first, *rest in lines:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        out.append("  ".join([first.ljust(widths[0]), *cells]))
+    if len(result.names) > LONGEST:
+        out.append(f"... and {len(result.names) - LONGEST} more rows; to_polars() has all")
+    return "\n".join([*out, *result.notes])
 
 
 def to_polars(result: Any) -> polars.DataFrame:

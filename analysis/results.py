@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from analysis import readout
 from analysis.columns import Array, Floats
 from analysis.errors import EstimateError
 
@@ -55,6 +56,9 @@ class Estimates:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
+
+    def __repr__(self) -> str:
+        return readout.as_text(self)
 
     def position(self, name: str) -> int:
         """The row called ``name``."""

@@ -5,6 +5,7 @@ import pytest
 
 from analysis import inference, trends
 from analysis.breaks import Fielding
+from analysis.design import SurveyDesign
 from analysis.errors import EstimateError
 from analysis.readout import to_dict, to_polars
 from tests.analysis.samples import sample
@@ -59,3 +60,21 @@ def test_tables_become_frames_and_single_tests_do_not() -> None:
     assert trends.series(waves, "y").to_polars()["wave"].to_list() == ["2020", "2024"]
     with pytest.raises(EstimateError, match="TTest is no table"):
         to_polars(inference.two_sample(design, "y", "sex"))
+
+
+def test_designs_and_estimates_read_well_in_a_notebook() -> None:
+    data = {"y": [1.0, 2.0, 6.0, 9.0], "g": list("abab"), "h": list("xxyy"), "w": [10.0, 20, 30, 40]}
+    design = SurveyDesign.create(data, weights="w", strata="h")
+    assert repr(design) == "<SurveyDesign: 4 cases, 4 PSUs in 2 strata, 1 stage, weights sum to 100>"
+    assert repr(design.subset(np.array([1, 1, 0, 1], bool))).startswith("<SurveyDesign: 3 cases of 4 rows, ")
+    assert repr(design.mean("y", by="g")).splitlines() == [
+        "mean: 95% intervals (t), 2 df",
+        "   estimate      se  low  high     deff  base",
+        "a      4.75  1.3258  nan   nan    0.375     2",
+        "b    6.6667  2.1999  nan   nan  0.44444     2",
+    ]
+    flat = design.with_columns(y=np.ones(4))
+    assert flat.mean("y").notes == ("no_variance: y",)
+    assert repr(flat.mean("y")).splitlines()[-1] == "no_variance: y"
+    many = design.with_columns(y=np.arange(4.0)).quantile("y", [i / 100 for i in range(1, 71)])
+    assert repr(many).splitlines()[-1] == "... and 10 more rows; to_polars() has all"

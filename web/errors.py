@@ -238,6 +238,15 @@ class StrictRequest(Request):
         parser.silent = False
         return parser
 
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """As Flask's; what is nested deeper than Python can follow is no JSON of ours either."""
+        try:
+            return super().get_json(force=force, silent=silent, cache=cache)
+        except RecursionError:
+            if silent:
+                return None
+            raise BadRequest("the body is nested too deeply") from None
+
     def _load_form_data(self) -> None:
         try:
             super()._load_form_data()

@@ -84,7 +84,8 @@ def find(wave: str, people: int | None, coarsen_on: date | None, delete_on: date
     rehearsal = None
     if people is not None:
         engine = "postgresql" if collector.engine.dialect.name == "postgresql" else "sqlite"
-        _verdict, rehearsal = rehearse(engine, people, False, 1)
+        _verdict, line = rehearse(engine, people, False, 1)
+        rehearsal = line | {"engine": engine}
     return Findings(
         found,
         settings.role == "all",

@@ -24,6 +24,11 @@ LEVEL = 0.001
 #: People of one group whom the learned matcher handles at once: the assignment is cubic.
 _LARGEST_GROUP = 1200
 
+#: The learned matcher's cross-validation, penalties, and share of a feature's spread it must foretell.
+_FOLDS = 5
+_PENALTIES = (3.0, 30.0, 300.0)
+_FORETOLD = 0.03
+
 
 @dataclass(frozen=True)
 class PersonTrace:
@@ -134,10 +139,19 @@ def _by_order(evidence: Evidence, name: str) -> int:
     forward, backward = 0, 0
     for people, responses in _groups(evidence):
         known = [response for response in responses if response.orders.get(name) is not None]
-        ordered = sorted(known, key=lambda one: one.orders[name])
+        ordered = sorted(known, key=lambda one: _sortable(one.orders[name]))
         forward += _right(evidence, list(zip(people, ordered, strict=False)))
         backward += _right(evidence, list(zip(people, reversed(ordered), strict=False)))
     return max(forward, backward)
+
+
+def _sortable(value: Any) -> tuple[str, Any]:
+    """Numbers by size, anything else by its words; a column of several kinds has an order too."""
+    if isinstance(value, bool | int | float):
+        return "", value
+    if isinstance(value, memoryview):
+        value = bytes(value)
+    return type(value).__name__, str(value) if isinstance(value, list | dict) else value
 
 
 def _by_batch(evidence: Evidence, random: Random) -> int:
@@ -204,8 +218,8 @@ def positions(needles: Sequence[bytes], haystack: bytes) -> dict[bytes, int]:
 def _by_learning(evidence: Evidence, random: Random) -> int:
     """Somebody who knows half of the links learns what connects them, and matches the other half.
 
-    Ridge regression from all features of the people to all features of the responses; then the cheapest
-    assignment (Jonker and Volgenant 1987).
+    Ridge regression from all features of the people to each feature of the responses, cross-validated; then
+    the cheapest assignment (Jonker and Volgenant 1987).
     """
     right = 0
     for people, responses in _groups(evidence):
@@ -230,15 +244,44 @@ def _match(
     candidates = random.sample([by_person[person.person] for person in test], len(test))
     x, x_test = _scaled([one.features for one in train], [one.features for one in test])
     y, y_test = _scaled([one.features for one in known], [one.features for one in candidates])
-    penalty = 1.0 * np.eye(x.shape[1])
-    weights = np.linalg.solve(x.T @ x + penalty, x.T @ y)
-    guess = x_test @ weights
-    # Features that can be predicted count, the others are noise.
-    spread = np.maximum(((y - x @ weights) ** 2).mean(axis=0), 1e-9)
-    cost = ((guess[:, None, :] - y_test[None, :, :]) ** 2 / spread).sum(axis=2)
+    weight, penalty = _predictable(x, y)
+    guess = np.empty_like(y_test)
+    for one in _PENALTIES:
+        chosen = penalty == one
+        guess[:, chosen] = x_test @ _ridge(x, y[:, chosen], one)
+    used = weight > 0
+    difference = guess[:, None, used] - y_test[None, :, used]
+    cost = (difference**2 * weight[used]).sum(axis=2)
     rows, columns = linear_sum_assignment(cost)
     pairs = [(test[row], candidates[column]) for row, column in zip(rows, columns, strict=True)]
     return _right(evidence, pairs)
+
+
+def _ridge(x: NDArray[np.float64], y: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y), dtype=np.float64)
+
+
+def _predictable(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much each feature of a response counts, and its best penalty.
+
+    A feature counts by what can be foretold of it for people who were left out of the fit; what cannot be
+    foretold is noise and counts nothing, so that one telling column is not drowned by a hundred others.
+    """
+    fold = np.arange(len(x)) % _FOLDS
+    spread = np.where(y.var(axis=0) < 1e-9, np.inf, y.var(axis=0))
+    best, penalty = np.full(y.shape[1], -np.inf), np.full(y.shape[1], _PENALTIES[0])
+    for one in _PENALTIES:
+        errors = np.empty_like(y)
+        for left in range(_FOLDS):
+            out = fold == left
+            errors[out] = y[out] - x[out] @ _ridge(x[~out], y[~out], one)
+        explained = np.where(np.isfinite(spread), 1 - (errors**2).mean(axis=0) / spread, 0.0)
+        penalty[explained > best] = one
+        best = np.maximum(explained, best)
+    counts = best > _FORETOLD
+    return np.where(counts, best / np.maximum(1 - best, 1e-3), 0.0), penalty
 
 
 def _scaled(

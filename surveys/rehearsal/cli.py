@@ -31,20 +31,19 @@ from surveys.collection import store as collection
 from surveys.questionnaire import Questionnaire, loads, read
 from surveys.rehearsal import people as simulated
 from surveys.rehearsal import store as rehearsal
-from surveys.rehearsal.attacker import Evidence, PersonTrace, ResponseTrace, Verdict, attack, positions
+from surveys.rehearsal import traces
+from surveys.rehearsal.attacker import Evidence, PersonTrace, Verdict, attack, positions
 from surveys.rehearsal.people import Visit
 from surveys.rehearsal.seizure import Seizure
 from surveys.rehearsal.store import Fielding
 from web import schema
+from web.backup import backup
 
 QUESTIONNAIRE = Path(__file__).resolve().parents[1] / "models/living-here.json"
 WEEKS = 4
 
 #: Submissions between two looks of the worker.
 _EVERY = 5
-
-#: Columns of a response that are its content or common to many: nothing to order people by.
-_CONTENT = {"answers", "wave", "key_id", "version", "variant", "mode"}
 
 
 @dataclass
@@ -65,7 +64,12 @@ class Stage:
         return cast(Mapping[str, Store], self.app.extensions["stores"].available)
 
     def seize(self) -> None:
-        """Keep what a thief or a backup would have now: all bytes of both sides."""
+        """Keep what a thief or a backup would have now: all bytes of both sides, and a backup of each."""
+        for name, store in self.stores.items():
+            if store.engine.dialect.name == "sqlite":
+                copy = self.folder / f"backup-{name}"
+                copy.unlink(missing_ok=True)
+                backup(store, copy)
         for side, seizure in self.seized.items():
             seizure.add(self.places[side])
 
@@ -100,7 +104,8 @@ def stage(engine: str, plant_leak: bool) -> Iterator[Stage]:
         for name in NAMES:
             schema.upgrade(opened[name])
         (folder / "instance").mkdir(exist_ok=True)
-        places = _places(folder / "instance", settings, clusters)
+        places = _places(folder, settings, clusters)
+        stack.enter_context(_temporary_files(folder / "temporary"))
         log = logging.FileHandler(folder / "instance/log")
         app.logger.addHandler(log)
         stack.callback(log.close)
@@ -142,15 +147,37 @@ def _clusters(folder: Path, environ: dict[str, str]) -> Iterator[dict[str, Path]
             server.cleanup()
 
 
-def _places(instance: Path, settings: config.Settings, clusters: dict[str, Path]) -> dict[str, list[Path]]:
-    """Where each side's bytes lie: databases with their logs, key folders, the app's log."""
-    folders = {"register": settings.signing_keys, "collector": settings.batch_keys}
+@contextmanager
+def _temporary_files(folder: Path) -> Iterator[None]:
+    """What the product writes into temporary files lies in the folder meanwhile, and is seized."""
+    folder.mkdir()
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def _places(folder: Path, settings: config.Settings, clusters: dict[str, Path]) -> dict[str, list[Path]]:
+    """Where each side's bytes lie: databases, their logs and backups, keys, the app's log, temporary files.
+
+    The office's store belongs to the collector's side, as its cluster does.
+    """
+    instance = folder / "instance"
+    sides = {"register": ("register",), "collector": ("collector", "office")}
+    keys = {"register": settings.signing_keys, "collector": settings.batch_keys}
     cluster = {"register": clusters.get("register"), "collector": clusters.get("main")}
     places = {}
-    for side, keys in folders.items():
+    for side, stores in sides.items():
         database = cluster[side]
-        files = [database] if database else [instance / f"{side}.sqlite{end}" for end in ("", "-wal", "-shm")]
-        places[side] = [path for path in (*files, keys, instance / "log") if path is not None]
+        files = [
+            instance / f"{name}.sqlite{end}" for name in stores for end in ("", "-wal", "-shm", "-journal")
+        ]
+        files = [database] if database else files
+        files += [folder / f"backup-{name}" for name in stores]
+        places[side] = [
+            path for path in (*files, keys[side], instance / "log", folder / "temporary") if path is not None
+        ]
     return places
 
 
@@ -351,57 +378,50 @@ def _open_row(keys: sealing.KeyFolder, name: str, sealed: bytes, context: bytes)
 
 
 def evidence(stage: Stage, played: Played) -> Evidence:
-    """Everything at rest, arranged for the attacker; the truth apart."""
+    """Everything at rest, the register's signing keys opened, arranged for the attacker; the truth apart."""
     with stage.stores["collector"].read() as session:
         rows = rehearsal.every_row(session, "response")
     with stage.stores["register"].read() as session:
         issues = {bytes(row["holder"]): row for row in rehearsal.every_row(session, "issue")}
     seized = {side: seizure.whole() for side, seizure in stage.seized.items()}
     found = positions([bytes(row["id"]) for row in rows], seized["collector"])
-    responses = [_response_trace(place, row, found, played) for place, row in enumerate(rows)]
-    order = _journal_order(stage)
-    people = [
-        _person_trace(number, person, order[person.id], issues[person.id], played)
-        for number, person in enumerate(played.fielding.people)
-        if person.id in order
+    answers = {bytes(row["id"]): _canonical(row["answers"]) for row in rows}
+    responses = [
+        traces.response_trace(
+            place,
+            row,
+            json.loads(answers[bytes(row["id"])]),
+            found,
+            played.batch_of[bytes(row["id"])],
+        )
+        for place, row in enumerate(rows)
     ]
-    truth = {bytes(row["id"]): played.truth_by_answers[_canonical(row["answers"])] for row in rows}
-    return Evidence(people, responses, truth, seized["collector"], seized["register"])
+    truth = {identity: played.truth_by_answers[given] for identity, given in answers.items()}
+    return Evidence(_people(stage, played, issues), responses, truth, seized["collector"], seized["register"])
 
 
-def _response_trace(
-    place: int, row: dict[str, Any], found: Mapping[bytes, int], played: Played
-) -> ResponseTrace:
-    identity = bytes(row["id"])
-    orders: dict[str, Any] = {name: value for name, value in row.items() if name not in _CONTENT}
-    orders["select"] = place
-    orders["bytes"] = found.get(identity)
-    numbers = [float(value) for value in (*identity, *bytes(row["record_key"]))]
-    numbers += [float(place), float(played.batch_of[identity]), float(row.get("xmin", 0))]
-    stamp = row.get("created_at")
-    numbers.append(datetime.fromisoformat(stamp).timestamp() if stamp else 0.0)
-    values = json.loads(_canonical(row["answers"]))
-    numbers += [float(sum(str(values[name]).encode()) % 31) for name in sorted(values)[:40]]
-    return ResponseTrace(identity, row["key_id"], played.batch_of[identity], orders, tuple(numbers))
-
-
-def _person_trace(
-    number: int, person: rehearsal.Invited, order: int, issue: dict[str, Any], played: Played
-) -> PersonTrace:
-    digest, request = bytes(issue["digest"]), bytes(issue["request"])
-    speaks = [float(person.language == language) for language in simulated.LANGUAGES]
-    day = datetime.fromisoformat(str(issue["issued_on"])).toordinal()
-    numbers = (
-        float(order),
-        float(day),
-        *speaks,
-        *map(float, person.id),
-        *map(float, digest[:8]),
-        *map(float, request[:8]),
-    )
-    values = (person.id, digest, request, person.code.text.encode(), str(person.code).encode())
-    key = played.fielding.keys[person.code.mark]
-    return PersonTrace(number, key, order, person.language, values, numbers)
+def _people(stage: Stage, played: Played, issues: Mapping[bytes, dict[str, Any]]) -> list[PersonTrace]:
+    folder = signing_folder(stage.app.config["SETTINGS"])
+    keys = {key_id: blind.read_private(folder.read(key_id)) for key_id in played.fielding.keys.values()}
+    order = _journal_order(stage)
+    found = []
+    for number, person in enumerate(played.fielding.people):
+        if person.id not in order:
+            continue
+        issue, key_id = issues[person.id], played.fielding.keys[person.code.mark]
+        used = traces.Used(
+            person=number,
+            holder=person.id,
+            name=person.name,
+            language=person.language,
+            code=str(person.code),
+            digest=bytes(issue["digest"]),
+            request=bytes(issue["request"]),
+            day=datetime.fromisoformat(str(issue["issued_on"])).date(),
+            order=order[person.id],
+        )
+        found.append(traces.person_trace(used, key_id, keys[key_id], tuple(simulated.LANGUAGES)))
+    return found
 
 
 # ---------------------------------------------------------------- the command
@@ -425,7 +445,6 @@ def rehearse(engine: str, amount: int, plant_leak: bool, seed: int) -> tuple[Ver
         "channels": verdict.channels,
         "waiting_linked": played.waiting,
         "content_linked": simulated.content_linked(played.questionnaire, contents),
-        "engine": engine,
     }
     return verdict, line
 

@@ -30,6 +30,7 @@ class Invited:
     """One invited person of a rehearsal, with the code of the letter."""
 
     id: bytes
+    name: str
     stratum: str
     language: str
     code: AccessCode
@@ -71,16 +72,16 @@ def field_wave(
         frozen = collector_store.access(published, access)
     with stores["register"].begin() as session:
         keys = register_store.make_keys(session, frozen, folder, today)
-        codes = register_store.make_person_codes(
-            session, [person for person, _, _ in sample], 0, today, digest_key
-        )
+        codes = register_store.make_person_codes(session, [one.id for one in sample], 0, today, digest_key)
     with stores["collector"].begin() as published:
         register_store.publish_keys(published, keys)
         publish(published, "register", "returns", access, {"issued": 0, "strata": {}})
     with stores["office"].begin() as session, stores["collector"].begin() as published:
         found = session.get_one(Wave, wave.id)
         collection.open_wave(session, published, found, now, demo=True)
-    invited = [Invited(person, stratum, language, codes[person]) for person, stratum, language in sample]
+    invited = [
+        Invited(one.id, one.address["name"], one.stratum, one.languages[0], codes[one.id]) for one in sample
+    ]
     return Fielding(survey, found, access, invited, {key.mark: key.id for key in keys})
 
 
@@ -107,9 +108,7 @@ def prepare_wave(
     return wave
 
 
-def _sample(
-    register: Store, access: str, people: Sequence[tuple[str, str]], today: date
-) -> list[tuple[bytes, str, str]]:
+def _sample(register: Store, access: str, people: Sequence[tuple[str, str]], today: date) -> list[Person]:
     strata = sorted({stratum for stratum, _ in people})
     with register.begin() as session:
         register_store.create_admission(session, access, "survey", "Rehearsal", today + timedelta(days=365))
@@ -120,14 +119,14 @@ def _sample(
             Person(
                 admission=access,
                 stratum=stratum,
-                address={"name": f"Person {number}", "street": f"Street {number}"},
+                address={"name": f"Person Number {number:05}", "street": f"Street {number}"},
                 languages=[language],
             )
             for number, (stratum, language) in enumerate(people)
         ]
         session.add_all(rows)
         session.flush()
-        return [(row.id, row.stratum, row.languages[0]) for row in rows]
+        return rows
 
 
 # ---------------------------------------------------------------- what an attacker reads

@@ -61,7 +61,6 @@ def test_the_command_prints_one_line_and_its_exit_code(app, arguments, code):
         "channels",
         "waiting_linked",
         "content_linked",
-        "engine",
     }
     assert (line["linked"] > line["bound"]) == bool(code)
 

@@ -35,7 +35,7 @@ def test_the_canaries_were_there_to_be_found(wave):
     """Without this, a search that finds nothing could be a search that sees nothing."""
     stage, played = wave
     register, collector = (stage.seized[side].whole() for side in ("register", "collector"))
-    assert b'"name": "Person 7"' in register
+    assert b'"name": "Person Number 00007"' in register
     assert len(positions([person.id for person in played.fielding.people], register)) == 120
     assert len(re.findall(rb"words [0-9a-f]{16}", collector)) > 10
 
@@ -51,7 +51,7 @@ def test_the_collector_knows_no_person(wave):
     stage, played = wave
     collector = stage.seized["collector"].whole()
     assert positions([person.id for person in played.fielding.people], collector) == {}
-    assert b"Person 7" not in collector
+    assert b"Person Number 00007" not in collector
     assert b"Street 7" not in collector
 
 

@@ -4,8 +4,9 @@ import logging
 from dataclasses import replace
 
 import pytest
-from flask import abort
+from flask import abort, request
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import BadRequest
 
 import stores
 from app import create_app
@@ -292,3 +293,16 @@ def test_more_than_a_page_can_hold_is_not_echoed(as_role):
     response = post_late(as_role("administrator"), "/office/accounts/new", {"name": "x" * 300_000})
     assert response.status_code == 400
     assert "xxxx" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/token", "/token/ask", "/s/small/answers"])
+def test_json_nested_without_end_is_malformed(app, path):
+    body = b"[" * 5000
+    reply = app.test_client().post(path, data=body, content_type="application/json")
+    assert (reply.status_code, reply.get_json()) == (400, {"code": "malformed"})
+
+
+def test_json_nested_without_end_is_a_bad_request_where_json_must_be(app):
+    deep = app.test_request_context("/", method="POST", data=b"[" * 5000, content_type="application/json")
+    with deep, pytest.raises(BadRequest):
+        request.get_json()

@@ -1,11 +1,13 @@
 """The attacker finds every planted connection, and only chance where there is none."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
 
-from surveys.rehearsal import attacker, people
+from participation.access import blind
+from surveys.rehearsal import attacker, people, traces
 from surveys.rehearsal.attacker import Evidence, PersonTrace, ResponseTrace
 from surveys.rehearsal.seizure import Seizure
 
@@ -69,6 +71,54 @@ def test_each_channel_finds_what_it_looks_for(channel, changes):
     verdict = attacker.attack(evidence(**changes), Random(1))
     assert verdict.channels[channel] > verdict.bound
     assert not verdict.held
+
+
+@pytest.mark.parametrize(
+    ("leak", "channel"),
+    [
+        (
+            lambda person: {"created_at": f"2026-03-01T08:{person // 60:02}:{person % 60:02}"},
+            "order:created_at",
+        ),
+        (lambda person: {"number": person + 1}, "order:number"),
+        (lambda person: {"rowid": 9_000 - person}, "order:rowid"),
+        (lambda person: {"day": f"2026-03-{person // 12 + 1:02}"}, "order:day"),
+        (lambda person: {"day": f"2026-03-{person // 12 + 1:02}", "tongue": f"x{person % 9}"}, "learned"),
+    ],
+    ids=["time", "sequence", "rowid", "day", "day and language"],
+)
+def test_a_column_that_nobody_named_is_a_channel_at_once(leak, channel):
+    """Rows as a database gives them: the attacker knows no schema."""
+    random, key = Random(5), blind.generate()
+    users, responses, truth = [], [], {}
+    for person in range(NUMBER):
+        used = traces.Used(
+            person, random.randbytes(16), f"Person {person}", f"x{person % 9}", "A-B", random.randbytes(32),
+            random.randbytes(32), date(2026, 3, person // 12 + 1), person,
+        )  # fmt: skip
+        users.append(traces.person_trace(used, "k", key, [f"x{number}" for number in range(9)]))
+        row = {"id": random.randbytes(16), "record_key": random.randbytes(4), "key_id": "k", "version": 1}
+        row |= {"variant": 1, "mode": "self", "ctid": (0, random.randrange(NUMBER)), **leak(person)}
+        given = {f"q{number}": str(random.randint(1, 5)) for number in range(30)}
+        responses.append(traces.response_trace(person, row, given, {}, min(person // 50, 5)))
+        truth[row["id"]] = person
+    random.shuffle(responses)
+    # The place in the table is that of the random ids, as a query gives it.
+    responses = [replace(one, orders={**one.orders, "select": one.id}) for one in responses]
+    verdict = attacker.attack(Evidence(users, responses, truth, b"", b""), Random(1))
+    assert verdict.channels[channel] > verdict.bound
+
+
+def test_what_lies_in_a_log_is_joined_in_every_form():
+    key = blind.generate()
+    used = traces.Used(
+        0, b"h" * 16, "Person Number 7", "de", "ABCDE-FGHJK", b"d" * 32, b"r" * 32, date(2026, 3, 1), 0
+    )
+    values = traces.person_trace(used, "k", key, ["de"]).values
+    signed = blind.blind_sign(key, (b"r" * 32).rjust(384, b"\0"))
+    for form in (b"h" * 16, (b"d" * 32).hex().encode(), signed, b"ABCDEFGHJK", b"Person Number 7"):
+        assert form in values
+        assert attacker.positions(values, b"log: " + form + b"\n")
 
 
 def test_the_batch_channel_uses_the_batches():

@@ -382,10 +382,11 @@ def _date(text: str) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of an answer: the id to go to, and what to do."""
+    """One fault of an answer: the id to go to, what to do, and the question it is about (or nothing)."""
 
     place: str
     sentence: str
+    about: str
 
 
 def answers_again(
@@ -416,6 +417,9 @@ def answers_again(
             Problem(
                 fault.place if fault.place in ids else "_start",
                 fault_sentence(r_, fault.kind, dict(fault.params)),
+                _name(questionnaire, fault.place, language)
+                if fault.place in questionnaire.by_address
+                else "",
             )
             for fault in faults
         ],

@@ -238,9 +238,9 @@ def test_faults_come_back_with_every_answer_kept_and_a_way_to_each(client, surve
     assert reply.status_code == 422
     html = reply.text
     assert "<title>Error: Living in Musterstadt</title>" in html
-    assert re.findall(r'<li><a href="#([^"]+)">([^<]+)</a></li>', html) == [
-        ("obstacles", "At most 2 answers. Please take some away."),
-        ("wish", "This text is too long. At most 200 characters."),
+    assert re.findall(r'<li>([^<]+)<br><a href="#([^"]+)">([^<]+)</a></li>', html) == [
+        ("What makes searching hard?", "obstacles", "At most 2 answers. Please take some away."),
+        ("What do you wish from Musterstadt?", "wish", "This text is too long. At most 200 characters."),
     ]
     checked = re.findall(r'name="([^"]+)" value="([^"]+)"(?: data-[abx][^ ]*)* checked', html)
     assert checked == [

@@ -43,7 +43,7 @@ setup: .venv/.packages ## virtual environment, packages, fonts and speech, trans
 	@$(FLASK) i18n compile
 	@$(FLASK) db-upgrade
 
-setup-tests: setup .venv/.packages-dev ## setup and what tests need: Chromium and the test tools
+setup-tests: setup .venv/.packages-dev ## setup and what tests need: Chromium, R, PSPP and the test tools
 	@$(BIN)/python -m tools.system tests
 
 run: export VIELSTIMMIG_DEMO ?= 1

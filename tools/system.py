@@ -2,7 +2,7 @@
 
 `python -m tools.system venv` looks after the virtual environment itself, with nothing but the system's
 Python; `demo` after the fonts for PDFs in every script and the speech for the demo's audio; `tests` also
-after Chromium and the PDF reader. As root on Debian or Ubuntu the packages are installed; elsewhere the
+after Chromium, a PDF reader, PSPP and R. As root on Debian or Ubuntu the packages are installed; elsewhere the
 command to do so is printed. What the demo lacks is a warning, what the others lack is an error.
 """
 
@@ -44,6 +44,15 @@ def _own_chromium() -> bool:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
+def _r_with_survey() -> bool:
+    rscript = shutil.which("Rscript")
+    if rscript is None:
+        return False
+    return (
+        subprocess.run([rscript, "-e", "library(survey)"], capture_output=True, check=False).returncode == 0
+    )
+
+
 @dataclass(frozen=True)
 class Need:
     """One thing from outside Python: what for, how to tell that it is there, and its Debian packages."""
@@ -67,6 +76,8 @@ TESTS = (
     *DEMO,
     Need("Chromium", "tests in a real browser", _chromium, ("chromium",)),
     Need("pdftotext", "tests that read PDFs", _program("pdftotext"), ("poppler-utils",)),
+    Need("PSPP", "tests of exported SPSS files", _program("pspp"), ("pspp",)),
+    Need("R with survey", "tests of exported R scripts", _r_with_survey, ("r-base-core", "r-cran-survey")),
 )
 # Debian and Ubuntu keep this part of Python in a package of its own.
 VENV = (

@@ -2,8 +2,8 @@
 
 `python -m tools.system venv` looks after the virtual environment itself, with nothing but the system's
 Python; `demo` after the fonts for PDFs in every script and the speech for the demo's audio; `tests` also
-after Chromium, a PDF reader, PSPP and R. As root on Debian or Ubuntu the packages are installed; elsewhere the
-command to do so is printed. What the demo lacks is a warning, what the others lack is an error.
+after Chromium, a PDF reader, PSPP and R. As root on Debian or Ubuntu the packages are installed; elsewhere
+the command to do so is printed. What the demo lacks is a warning, what the others lack is an error.
 """
 
 import importlib.util

@@ -14,7 +14,7 @@ from demo import city
 from demo.conference import cli as conference
 from demo.results import cli as results
 from demo.survey import cli as survey
-from stores import collector, publish, published_all
+from stores import collector, publish, published, published_all
 
 
 @click.command("demo")
@@ -28,7 +28,15 @@ def demo(if_empty: bool, share: float) -> None:
         raise click.ClickException("the demo city is made only where VIELSTIMMIG_DEMO=1 is set")
     with collector.read() as session:
         empty = not published_all(session, "office", "wave")
+        waves_only = published(session, "office", "tour", "demo") is None
     if not empty:
+        if if_empty and waves_only:
+            # Somebody's own content, or a first start that was broken off: only people can tell.
+            click.echo(
+                "There are waves, but not the whole demo city; if its making was interrupted, begin again "
+                f"with: rm -r {settings.instance}",
+                err=True,
+            )
         if if_empty:
             return
         raise click.ClickException("there is content already; the demo city needs empty stores")

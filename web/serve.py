@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -19,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Seconds between an abrupt end of a child and its next start; doubled up to the last value.
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+#: Seconds in which processes of a former run, killed a moment ago, may still hold the port.
+_LEAVING = 5.0
 
 #: Seconds that children have to end by themselves.
 _PATIENCE = 15.0
@@ -47,19 +51,27 @@ def check_free(host: str, port: int) -> None:
     Raises:
         PortTaken: it is, or this machine does not have the address, or it may not be used.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    deadline = time.monotonic() + _LEAVING
+    while (error := _bound(host, port)) is not None:
+        if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+            raise PortTaken(
+                f"{address(host, port)} cannot be used: {error.strerror or error}. Stop what runs there, "
+                f"or take another port, for example: PORT={port + 1} make run"
+            )
+        time.sleep(0.2)
+
+
+def _bound(host: str, port: int) -> OSError | None:
+    """What goes wrong when a server wants to listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
             # Of two sockets that were only bound neither would notice the other.
             probe.listen(1)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise PortTaken(
-                f"{address(host, port)} cannot be used: {reason}. Stop what runs there, "
-                f"or take another port, for example: PORT={port + 1} make run"
-            ) from None
+            return error
+    return None
 
 
 def commands(port: int, with_worker: bool, host: str = "127.0.0.1") -> list[list[str]]:

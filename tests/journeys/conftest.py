@@ -60,7 +60,7 @@ class City:
         for number in every:
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
 
     def flask(self, *arguments: str) -> str:
         """Run a command of the product on this city."""

@@ -49,7 +49,7 @@ def test_a_participant_in_dari_by_keyboard_alone(city: City, new_page, shot) -> 
     shot(page, "participant-dari")
     tab_to(page, "#send")
     page.keyboard.press("Enter")
-    expect(page.locator("#answer .receipt")).to_have_text(RECEIPT, timeout=30_000)
+    expect(page.locator("#answer .receipt")).to_have_text(RECEIPT)
     page.axe()
     shot(page, "participant-dari-received")
 
@@ -118,8 +118,8 @@ def test_a_moderator_thirty_phones_and_the_stage(city: City, new_page, shot) -> 
     for phone in phones:
         phone.evaluate("document.getElementById('send').click()")
     for phone in phones:
-        expect(phone.locator("#answer .receipt")).to_have_text(RECEIPT, timeout=60_000)
-    expect(stage.locator("#now")).to_contain_text(str(PHONES), timeout=20_000)
+        expect(phone.locator("#answer .receipt")).to_have_text(RECEIPT)
+    expect(stage.locator("#now")).to_contain_text(str(PHONES))
     shot(stage, "stage-open")
     shot(desk, "moderator-desk")
     press(desk, city, slug, "closed")
@@ -132,6 +132,6 @@ def test_a_moderator_thirty_phones_and_the_stage(city: City, new_page, shot) -> 
     for _key in range(4):
         stage.keyboard.press("Space")
         stage.wait_for_timeout(200)
-    expect(stage.locator("#order li").first).to_be_visible(timeout=20_000)
+    expect(stage.locator("#order li").first).to_be_visible()
     shot(stage, "stage-outcome")
     stage.close()

@@ -51,6 +51,7 @@ def test_the_server_listens_where_it_is_told() -> None:
 
 def test_a_taken_port_is_named_before_anything_starts(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "supervise", lambda *_arguments: pytest.fail("something was started"))
+    monkeypatch.setattr(serve, "_LEAVING", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         result = app.test_cli_runner().invoke(args=["serve", "--port", str(port)])

@@ -198,7 +198,7 @@ def test_a_sealed_ballot_from_slip_to_change(
     page.locator('li[data-id="o1"] .tap').click()
     page.locator('li[data-id="o6"] .tap').click()
     page.locator("#send").click()
-    expect(page.locator("#send")).to_be_enabled(timeout=20_000)
+    expect(page.locator("#send")).to_be_enabled()
     expect(page.locator("#answer")).to_contain_text("You can change it")
     hall.close_and_reveal("r2")
     outcome = hall.desk.get(f"/office/conferences/{slug}/rounds/r2/outcome.json", lint=False).json

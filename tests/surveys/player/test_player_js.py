@@ -216,7 +216,7 @@ def test_two_tabs_on_ones_own_phone_are_one(served, survey, page, arrived):
     to(page, "district")
     page.get_by_label("South").check()
     to(page, "born")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(2_000)
     other = page.context.new_page()
     other.goto(f"{served}/s/small/de")
     other.wait_for_selector("#born:not([hidden])", state="attached")
@@ -239,7 +239,7 @@ def test_deleting_in_one_tab_deletes_in_the_other(served, survey, page):
     begin(page, mine="yes")
     to(page, "district")
     page.get_by_label("South").check()
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(2_000)
     other = page.context.new_page()
     other.goto(f"{served}/s/small/en")
     other.wait_for_selector("#district:not([hidden])", state="attached")
@@ -267,7 +267,7 @@ def test_tabs_on_a_shared_phone_know_nothing_of_each_other(served, survey, page)
 
 def test_a_language_that_is_not_loaded_is_not_opened_without_network(served, survey, page):
     enter(page, served, survey(languages=["de", "en", "fa-AF"]))
-    for _try in range(100):
+    for _try in range(600):
         if page.evaluate("!!navigator.serviceWorker.controller"):
             break
         page.wait_for_timeout(100)

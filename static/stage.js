@@ -12,7 +12,8 @@
   }
   function many(parts, holder) {
     parts.forEach(function (part, i) {
-      var span = element("span", (i ? " · " : "") + part.text);
+      if (i) holder.appendChild(document.createTextNode(" · "));
+      var span = element("span", part.text);
       span.lang = part.lang;
       span.dir = "auto";
       holder.appendChild(span);

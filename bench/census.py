@@ -274,14 +274,14 @@ def measure(chosen: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
             return collector_store.is_closed(session, key_id)
 
     try:
-        wait_for(known, 60, "the worker opens the waiting room")
-        wait_for(answering, 60, "the server answers")
+        wait_for(known, 180, "the worker opens the waiting room")
+        wait_for(answering, 180, "the server answers")
         load = asyncio.run(hour(chosen.port, fielded, people, public.n, chosen.seconds, chosen.residents))
         with reading.read() as session:
             mixed = collector_store.moved(session)[key_id]
         close(app, fielded)
         begin = time.perf_counter()
-        wait_for(closed, 120, "the last mix")
+        wait_for(closed, 300, "the last mix")
         closing = time.perf_counter() - begin
     finally:
         for child in children:

@@ -1,16 +1,21 @@
 """The waiting room and the mix on both engines."""
 
+import json
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from participation.access import sealing
+from participation.access import admission, sealing
+from participation.access.admission import Access
 from participation.access.collector import store
 from participation.access.collector.models import Batch, Spent, Waiting
 from participation.access.collector.store import Refused, Submission
+from stores import publish
 
 KEY = "k" * 32
 
@@ -239,3 +244,43 @@ def test_only_one_worker_holds_the_database(stores_on):
         assert (first, second) == (True, stores_on.dialect == "sqlite")
     with store.worker_lock(stores_on.collector) as again:
         assert again
+
+
+def test_fifty_at_once_with_one_token_leave_one_answer(stores_on, opened):
+    """Each in a transaction of its own, as from fifty web processes."""
+
+    def send(number):
+        try:
+            with stores_on.collector.begin() as session:
+                return store.receive(
+                    session, Submission(KEY, b"t" * 32, bytes([number]) * 32, {"number": number})
+                )
+        except Refused as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(50) as pool:
+        told = Counter(pool.map(send, range(50)))
+    assert told == {"received": 1, "spent": 49}
+    with stores_on.collector.read() as session:
+        assert store.waiting_count(session, KEY) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE published_office SET document = :other WHERE kind = 'access'",
+        "UPDATE published_office SET kind = 'gone' WHERE kind = 'access'",
+        "UPDATE published_office SET key = 'gone' WHERE kind = 'access'",
+        "DELETE FROM published_office WHERE kind = 'access'",
+    ],
+)
+def test_levels_cannot_be_changed_in_sql(stores_on, statement):
+    access = Access("wave-1", "survey", ("sealed",), "announced")
+    with stores_on.collector.begin() as session:
+        publish(session, "office", "access", access.key, admission.document(access))
+    other = json.dumps(admission.document(replace(access, levels=("two_office",))))
+    values = {"other": other} if ":other" in statement else {}
+    if stores_on.dialect == "postgresql":
+        statement = statement.replace(":other", "CAST(:other AS JSONB)")
+    with pytest.raises(DBAPIError, match=r"frozen|withdrawn"), stores_on.collector.begin() as session:
+        session.execute(text(statement), values)

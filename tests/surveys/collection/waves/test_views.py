@@ -132,6 +132,26 @@ def test_frozen_levels_stay_through_page_and_sql(app, editor):
             session.execute(text(statement))
 
 
+def test_a_frozen_waves_levels_cannot_be_changed_in_sql(stores_on):
+    with stores_on.office.begin() as session:
+        values = {"id": "w", "levels": '["sealed"]', "none": "[]"}
+        columns = (
+            "id, survey, number, channel, title, population, frame, languages, levels, versions, checklist"
+        )
+        row = ":id, 's', 1, 'sample', 't', '', '', :none, :levels, :none, :none"
+        session.execute(text(f"INSERT INTO wave ({columns}, state) VALUES ({row}, 'draft')"), values)
+        session.execute(text("UPDATE wave SET state = 'frozen'"))
+    for statement in (
+        """UPDATE wave SET levels = '["two_office"]'""",
+        "UPDATE wave SET state = 'draft'",
+        """UPDATE wave SET state = 'draft', levels = '["two_office"]'""",
+        "UPDATE wave SET channel = 'open'",
+        "DELETE FROM wave",
+    ):
+        with pytest.raises(DBAPIError, match=r"frozen|never back|stays"), stores_on.office.begin() as session:
+            session.execute(text(statement))
+
+
 def test_pages_of_other_surveys_and_waves_are_not_found(editor):
     assert editor.get("/office/surveys/unknown/waves").status_code == 404
     assert editor.get("/office/surveys/small/waves/unknown").status_code == 404

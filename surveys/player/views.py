@@ -386,7 +386,7 @@ class Problem:
 
     place: str
     sentence: str
-    about: str
+    about: str = ""
 
 
 def answers_again(

@@ -70,7 +70,7 @@ def test_margins_with_faults_and_without(analyst):
     assert wrong.status_code == 422
     right = analyst.submit("/office/analysis/margins", form)
     assert right.status_code == 302
-    assert "9000" in analyst.get("/office/analysis/margins").text
+    assert "9.000" in analyst.get("/office/analysis/margins").text
     other = {**form, "name": "more", "table": "key-a;9.001\nkey-b;5.000"}
     analyst.submit("/office/analysis/margins", other)
     assert "alert" in analyst.get("/office/analysis/margins").text

@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from participation.access.collector import store as collector_store
-from participation.access.collector.models import Waiting
+from participation.access.collector.models import Batch, Waiting
 from participation.access.collector.store import open_batch
 from participation.access.sealing import KeyFolder
 from stores import publish
@@ -111,7 +110,7 @@ def test_a_closed_key_takes_no_paper(stores_on, batch):
         one = store.batch(session, batch.id)
         key_all(session, one)
         publish(session, "register", "slips", "k1", {"booked": 2})
-        waiting = collector_store.open_for_writing(session, "k1")
+        waiting = session.get_one(Batch, "k1")
         waiting.is_open, waiting.sealing, waiting.name = False, None, None
         session.flush()
         assert fault(store.admit, session, one, QUESTIONNAIRE) == "closed"

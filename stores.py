@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import JSON, Engine, LargeBinary, MetaData, Text, create_engine, event, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -160,14 +161,25 @@ _PUBLISHED: dict[str, Any] = {
 
 
 def publish(session: Session, process: str, kind: str, key: str, document: Mapping[str, Any] | None) -> None:
-    """Publish a document under (kind, key), replacing the one there; ``None`` withdraws it."""
+    """Publish a document under (kind, key), replacing the one there; ``None`` withdraws it.
+
+    Two processes may publish the same key at once, as a page and the worker do: the later one stands.
+    """
     table = _PUBLISHED[process]
     row = session.get(table, (kind, key))
     if document is None:
         if row is not None:
             session.delete(row)
     elif row is None:
-        session.add(table(kind=kind, key=key, document=dict(document)))
+        insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[
+            session.get_bind().dialect.name
+        ]
+        fresh = insert(table).values(kind=kind, key=key, document=dict(document))
+        session.execute(
+            fresh.on_conflict_do_update(
+                index_elements=[table.kind, table.key], set_={"document": fresh.excluded.document}
+            )
+        )
     else:
         row.document = dict(document)
 

@@ -1,6 +1,8 @@
 """The store layer, on both engines: transactions, publishing, safeguards of the files."""
 
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,28 @@ def test_savepoints_roll_back_alone(stores_on: StoresOn) -> None:
         inner.rollback()
     with stores_on.collector.read() as session:
         assert list(stores.published_all(session, "office", "wave")) == ["outer"]
+
+
+def test_two_may_publish_the_same_key_at_once(stores_on: StoresOn) -> None:
+    """A page and the worker announce the same groups: neither fails, the later one stands."""
+    written = threading.Event()
+
+    def second() -> None:
+        with stores_on.collector.begin() as session:
+            written.set()
+            stores.publish(session, "register", "groups", "hall", {"n": 2})
+
+    other = threading.Thread(target=second)
+    with stores_on.collector.begin() as session:
+        stores.publish(session, "register", "groups", "hall", {"n": 1})
+        session.flush()
+        other.start()
+        # On PostgreSQL the second transaction waits for the first one's row; SQLite lets it begin only later.
+        written.wait(0.5)
+        time.sleep(0.2)
+    other.join()
+    with stores_on.collector.read() as session:
+        assert stores.published(session, "register", "groups", "hall") == {"n": 2}
 
 
 def test_publishing_replaces_and_withdraws(stores_on: StoresOn) -> None:

@@ -17,7 +17,7 @@ FIELDS = ("Sprache", "Arbeit", "Wohnen", "Bildung", "Gesundheit", "Teilhabe", "S
 LANGUAGES = ("de", "ar", "fa-AF", "en", "ru", "uk")
 PHONES = 30
 RECEIPT = re.compile(r"\S+ \S+")
-CODE = re.compile(r"\b[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3,}\b")
+CODE = re.compile(r"\b[0-9A-Z]{5}(?:-[0-9A-Z]{5}){4}\b")
 
 
 def tab_to(page: Page, selector: str, most: int = 80) -> None:

@@ -156,6 +156,17 @@ def test_slips_have_code_address_and_fingerprint():
     assert FINGERPRINT in second.get_text()
 
 
+def test_the_widest_code_of_a_slip_stays_on_one_line():
+    wide = "-".join(["WWMWM"] * 5)
+    (page,) = pymupdf.open(
+        stream=letters.slips_pdf([wide], address=ADDRESS, title="x", lines={}, fingerprint=FINGERPRINT),
+        filetype="pdf",
+    )
+    assert page.get_text().splitlines().count(wide) == 1
+    (place,) = page.search_for(wide)
+    assert place.x1 < page.rect.width / 2
+
+
 @pytest.mark.parametrize("header", [True, False])
 def test_the_print_shops_table_runs_no_formula(header):
     table = list(csv.DictReader(io.StringIO(letters.mail_merge([letter("ar", "de")])), delimiter=";"))

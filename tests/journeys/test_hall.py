@@ -129,9 +129,11 @@ def test_a_moderator_thirty_phones_and_the_stage(city: City, new_page, shot) -> 
     shot(desk, "moderator-outcome")
     found = desk.request.get(f"{city.address}/office/conferences/{slug}/rounds/r2/outcome.json").json()
     assert found["cast"] == PHONES
-    for _key in range(4):
+    # The order is shown from the last place to the first, one press of a key each.
+    expect(stage.locator("#order li")).to_have_count(len(FIELDS))
+    for place in range(len(FIELDS), 0, -1):
+        expect(stage.locator("#order li:visible")).to_have_count(len(FIELDS) - place)
         stage.keyboard.press("Space")
-        stage.wait_for_timeout(200)
     expect(stage.locator("#order li").first).to_be_visible()
     shot(stage, "stage-outcome")
     stage.close()

@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from analysis import assemble, microdata, priorities, recipes, store
+from analysis import assemble, calibration, microdata, priorities, recipes, store
 from analysis.charts import Dot, dots
 from analysis.diagnostics import WeightingStep
 from analysis.errors import AnalysisError, DataError
@@ -53,10 +53,10 @@ room = Room(
 
 STEP_NAMES = {
     "margin items": lazy_gettext("Missing answers of the margins completed"),
-    "nonresponse": lazy_gettext("Adjustment for nonresponse"),
+    "nonresponse classes": lazy_gettext("Adjustment for nonresponse"),
     "post-stratification": lazy_gettext("Post-stratification"),
     "raking": lazy_gettext("Calibration by raking"),
-    "calibration": lazy_gettext("Calibration"),
+    **{f"{method} calibration": lazy_gettext("Calibration") for method in calibration.DISTANCES},
     "trimming": lazy_gettext("Trimming"),
 }
 
@@ -303,14 +303,13 @@ def weights(name: str) -> ResponseReturnValue:
 
 
 def _moves_figure(step: WeightingStep, number: int) -> Markup:
-    """Dots at the share of all weights after a step, lines from the share before it."""
-    whole = (step.total or 1.0) / 100
+    """Dots at the share of a margin after a step, lines from the share before it."""
     rows = [
         Dot(
             f"{m.margin}: {m.category}",
-            round(m.after / whole, 1),
-            min(m.before, m.after) / whole,
-            max(m.before, m.after) / whole,
+            round(100 * m.after, 1),
+            100 * min(m.before, m.after),
+            100 * max(m.before, m.after),
         )
         for m in step.shares()[:12]
     ]

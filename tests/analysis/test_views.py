@@ -4,11 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 
 import stores
-from analysis import cli, store
+from analysis import calibration, cli, store, views
+from analysis.diagnostics import Move, describe
 from analysis.estimates import mean
 from analysis.plan import loads, read
 from tests.analysis.conftest import WAVE
@@ -179,3 +181,17 @@ def test_what_a_public_use_file_would_need(analyst):
     assert "<table" in page.text
     assert analyst.get(f"{at}?keys=").status_code == 302
     assert analyst.get(f"{at}?keys=_record_key").status_code == 302
+
+
+def test_the_drawing_of_a_step_shows_shares_of_the_margin(app):
+    moves = (Move("sex", "f", 300.0, 360.0), Move("sex", "m", 600.0, 540.0))
+    step = describe("raking", np.full(9, 100.0), moves=moves)
+    with app.test_request_context("/office/analysis"):
+        drawn = str(views._moves_figure(step, 1))
+    assert (drawn.count(">40<"), drawn.count(">60<")) == (1, 1)
+
+
+def test_every_kind_of_weighting_step_has_a_name():
+    methods = {f"{method} calibration" for method in calibration.DISTANCES}
+    others = {"margin items", "nonresponse classes", "post-stratification", "raking", "trimming"}
+    assert set(views.STEP_NAMES) == others | methods

@@ -124,7 +124,7 @@ def test_plain_http_off_this_machine_refuses_the_sealed_level(settings, fielding
 
 def test_a_restored_register_is_locked_until_its_journal_is_replayed(app, settings, fielding, tmp_path):
     from participation.access import journal
-    from participation.access.register import store as register_store
+    from participation.access.register import issuing
 
     phone = Phone(app, fielding)
     first, second = fielding.people[:2]
@@ -142,7 +142,7 @@ def test_a_restored_register_is_locked_until_its_journal_is_replayed(app, settin
             assert (reply.status_code, reply.get_json()) == (503, {"code": "locked"})
             path = signing_folder(settings).path / "issued.journal"
             with restarted.extensions["stores"].get("register").begin() as session:
-                assert register_store.replay(session, journal.entries(path)) == 1
+                assert issuing.replay(session, journal.entries(path)) == 1
             reply = Phone(restarted, fielding).ask_token(second.code, started)
             assert reply.get_json() == {"code": "used"}
             assert Phone(restarted, fielding).token(fielding.people[2].code)

@@ -21,7 +21,7 @@ from participation.access import blind, codes, journal
 from participation.access.codes import AccessCode
 from participation.access.collector import store as collector_store
 from participation.access.collector.views import batch_folder
-from participation.access.register import store as register
+from participation.access.register import issuing
 from participation.access.signing.views import desk, digest_key, signing_folder
 from participation.access.worker.cli import tend
 from participation.conference import presets, store
@@ -247,7 +247,7 @@ def book_slips(room: Room, code: str, group: str, key: str, amount: int) -> None
     """The register books the slips of those who gave a sheet of paper, and publishes how many."""
     digests = [codes.digest(slip, digest_key(room.settings)) for slip in room.codes[group][-amount:]]
     with room.store("register").begin() as session:
-        booked = [register.book_slip(session, digest, code, room.now.date()) for digest in digests]
+        booked = [issuing.book_slip(session, digest, code, room.now.date()) for digest in digests]
     journal.append(desk().journal_path, [one.entry for one in booked])
     document = {"admission": room.slug, "round": code, "booked": len(booked)}
     with room.store("collector").begin() as session:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Table, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -34,6 +34,10 @@ _WORKER_LOCK = 0x4D49_5845
 
 #: Tries to empty SQLite's log after a mix, while readers still hold it.
 _CHECKPOINT_TRIES = 40
+
+
+#: The tables themselves: rows that many send at once pass by the objects of the session.
+_SPENT, _WAITING = cast(Table, Spent.__table__), cast(Table, Waiting.__table__)
 
 
 class Refused(Exception):
@@ -63,33 +67,65 @@ class Submission:
 # ---------------------------------------------------------------- receiving
 
 
-def receive(session: Session, submission: Submission) -> str:
-    """Spend the token and put the sealed document into the waiting room: ``received`` or ``again``.
+def receive_all(session: Session, submissions: Sequence[Submission]) -> list[str | Refused]:
+    """Spend each token and let each sealed document wait: ``received``, ``again`` or Refused.
 
     The same submission is told the same, also after the close; everything happens in the caller's
-    transaction, so nothing may be acknowledged before its commit.
-
-    Raises:
-        Refused: see there.
+    transaction, so nothing may be acknowledged before its commit.  Outcomes stand in the order of the
+    submissions; of a token that comes twice, the first counts.
     """
-    try:
-        batch = open_for_writing(session, submission.key_id)
-    except Refused:
-        if was_received(session, submission):
-            return "again"
-        raise
-    waiting = random_id()
-    row = {
-        "key_id": submission.key_id,
-        "token": submission.token,
-        "submission": submission.submission,
-        "revision": submission.revision,
-        "waiting": waiting if submission.revisable else None,
-    }
+    rooms = _rooms(session, {submission.key_id for submission in submissions})
+    told: list[str | Refused] = [Refused("closed")] * len(submissions)
+    fresh: dict[tuple[str, bytes], int] = {}
+    later = []
+    for number, submission in enumerate(submissions):
+        room = rooms[submission.key_id]
+        if isinstance(room, Refused):
+            told[number] = "again" if was_received(session, submission) else room
+        elif fresh.setdefault((submission.key_id, submission.token), number) != number:
+            later.append(number)
+    drawn = {number: random_id() for number in fresh.values()}
     # Inserting first makes the usual way the shortest, and lets the database decide between fifty at once.
-    if _insert_if_new(session, row):
-        _wait(session, batch, waiting, submission.document)
-        return "received"
+    # Two processes that insert the same tokens do it in the same order, so that neither waits for the other.
+    rows = [_spent_row(submissions[number], drawn[number]) for _, number in sorted(fresh.items())]
+    new = _insert_new(session, rows)
+    waiting = []
+    for pair, number in fresh.items():
+        if pair in new:
+            waiting.append(_sealed(rooms[pair[0]], drawn[number], submissions[number].document))
+            told[number] = "received"
+        else:
+            later.append(number)
+    if waiting:
+        # By their random names: not even the order of a moment stays.
+        session.execute(insert(_WAITING), sorted(waiting, key=lambda row: row["id"]))
+    for number in sorted(later):
+        told[number] = _repeated(session, submissions[number], rooms[submissions[number].key_id])
+    return told
+
+
+def receive(session: Session, submission: Submission) -> str:
+    """One submission by itself, see `receive_all`.  Raises Refused."""
+    (told,) = receive_all(session, [submission])
+    if isinstance(told, Refused):
+        raise told
+    return told
+
+
+def _rooms(session: Session, keys: set[str]) -> dict[str, OpenBatch | Refused]:
+    rooms: dict[str, OpenBatch | Refused] = {}
+    for key_id in sorted(keys):
+        try:
+            rooms[key_id] = open_for_writing(session, key_id)
+        except Refused as refusal:
+            rooms[key_id] = refusal
+    return rooms
+
+
+def _repeated(session: Session, submission: Submission, room: OpenBatch | Refused) -> str | Refused:
+    """A token that was spent before: the same submission, a higher revision, or nothing."""
+    if isinstance(room, Refused):
+        return room
     spent = session.get_one(
         Spent,
         (submission.key_id, submission.token),
@@ -98,7 +134,10 @@ def receive(session: Session, submission: Submission) -> str:
     )
     if spent.submission == submission.submission:
         return "again"
-    return _replace(session, spent, submission, batch)
+    try:
+        return _replace(session, spent, submission, room)
+    except Refused as refusal:
+        return refusal
 
 
 def was_received(session: Session, submission: Submission) -> bool:
@@ -111,10 +150,24 @@ def _row_lock(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _insert_if_new(session: Session, row: dict[str, Any]) -> bool:
+def _spent_row(submission: Submission, waiting: bytes) -> dict[str, Any]:
+    return {
+        "key_id": submission.key_id,
+        "token": submission.token,
+        "submission": submission.submission,
+        "revision": submission.revision,
+        "waiting": waiting if submission.revisable else None,
+    }
+
+
+def _insert_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[tuple[str, bytes]]:
+    """Insert tokens that are not spent yet, and say which."""
+    if not rows:
+        return set()
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Spent).values(row).on_conflict_do_nothing()
-    return bool(session.execute(statement.returning(Spent.token)).first())
+    statement = dialect.insert(_SPENT).on_conflict_do_nothing()
+    found = session.execute(statement.returning(_SPENT.c.key_id, _SPENT.c.token), list(rows))
+    return {(row.key_id, bytes(row.token)) for row in found}
 
 
 def _replace(session: Session, spent: Spent, submission: Submission, batch: OpenBatch) -> str:
@@ -126,7 +179,7 @@ def _replace(session: Session, spent: Spent, submission: Submission, batch: Open
     waiting = random_id()
     spent.submission, spent.revision, spent.waiting = submission.submission, submission.revision, waiting
     session.flush()
-    _wait(session, batch, waiting, submission.document)
+    session.execute(insert(_WAITING), [_sealed(batch, waiting, submission.document)])
     return "received"
 
 
@@ -154,15 +207,20 @@ def open_for_writing(session: Session, key_id: str) -> OpenBatch:
     return batch
 
 
-def _wait(session: Session, batch: OpenBatch, waiting: bytes, document: Mapping[str, Any]) -> None:
+def _wait_all(session: Session, batch: OpenBatch, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Documents into the waiting room, in the order of fresh random names: what came first is lost."""
+    rows = [_sealed(batch, random_id(), document) for document in documents]
+    if rows:
+        session.execute(insert(_WAITING), sorted(rows, key=lambda row: row["id"]))
+
+
+def _sealed(batch: OpenBatch | Refused, waiting: bytes, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a sealed document in an open waiting room; raises what `_rooms` found instead of one."""
+    if isinstance(batch, Refused):
+        raise batch
     plain = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    session.execute(
-        insert(Waiting).values(
-            key_id=batch.key_id,
-            id=waiting,
-            sealed=sealing.seal(_public(batch), plain, _context(batch.key_id, waiting)),
-        )
-    )
+    sealed = sealing.seal(_public(batch), plain, _context(batch.key_id, waiting))
+    return {"key_id": batch.key_id, "id": waiting, "sealed": sealed}
 
 
 def _public(batch: OpenBatch) -> bytes:
@@ -178,8 +236,7 @@ def _context(key_id: str, waiting: bytes) -> bytes:
 def admit(session: Session, key_id: str, documents: Sequence[Mapping[str, Any]]) -> None:
     """Put documents into the waiting room without tokens: keyed paper whose total equals the booked slips."""
     batch = open_for_writing(session, key_id)
-    for document in pseudo.SystemRandom().sample(list(documents), len(documents)):
-        _wait(session, batch, random_id(), document)
+    _wait_all(session, batch, documents)
 
 
 # ---------------------------------------------------------------- counts, in steps only
@@ -313,8 +370,7 @@ def run_mix(
         batch.moved += len(leaving)
         batch.retired = old
         session.flush()
-        for document in random.sample(staying, len(staying)):
-            _wait(session, batch, random_id(), document)
+        _wait_all(session, batch, staying)
         if closing:
             session.execute(
                 update(Spent).where(Spent.key_id == key_id, Spent.waiting.is_not(None)).values(waiting=None)

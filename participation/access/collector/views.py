@@ -50,8 +50,8 @@ class Receiver:
     _accesses: dict[str, tuple[float, Access | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._writer: GroupWriter[Session] = GroupWriter(
-            self.collector.begin, lambda session: session.begin_nested()
+        self._writer: GroupWriter[Session, Submission] = GroupWriter(
+            self.collector.begin, lambda session: session.begin_nested(), store.receive_all
         )
 
     def access(self, access_key: str) -> Access | None:
@@ -82,7 +82,7 @@ class Receiver:
     def receive(self, submission: Submission) -> str:
         """``received`` or ``again``, after the commit; raises Refused."""
         try:
-            return str(self._writer.submit(lambda session: store.receive(session, submission)))
+            return str(self._writer.submit(submission))
         except (Busy, TimeoutError):
             raise Refused("busy") from None
 

@@ -34,6 +34,7 @@ from participation.access.people.forms import (
 )
 from participation.access.people.forms import fault_text as sample_fault_text
 from participation.access.people.uploads import OVER, Upload
+from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.forms import fault_text
 from participation.access.register.models import Person
@@ -376,9 +377,9 @@ def _book(typed: str, admission: str, round_: str) -> dict[str, str]:
     try:
         digest = codes.digest(codes.read_code(typed), signing.digest_key)
         with register.begin() as session:
-            if register_store.admission_of_code(session, digest) != admission:
+            if issuing.admission_of_code(session, digest) != admission:
                 raise RegisterFault("unknown")
-            issued = register_store.book_slip(session, digest, round_, today())
+            issued = issuing.book_slip(session, digest, round_, today())
     except CodeError as error:
         return {"kind": "danger", "text": code_text(error)}
     except RegisterFault as fault:

@@ -1,4 +1,4 @@
-"""The register's core: admissions, keys, codes, and issuing each code once.
+"""The register's core: admissions, keys, codes.  Issuing each code once is in `issuing`.
 
 Every function takes the register's session first.  What pages and letters need of people stands in the
 modules of the sample; here nothing is known of a person but an id.
@@ -6,18 +6,16 @@ modules of the sample; here nothing is known of a person but an id.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from participation.access import admission as admissions
-from participation.access import blind, codes, journal
+from participation.access import blind, codes
 from participation.access.admission import Access
 from participation.access.codes import AccessCode
 from participation.access.register.models import (
@@ -40,7 +38,7 @@ _CHUNK = 500
 class RegisterFault(Exception):
     """Something the register does not do; ``code`` says what, ``place`` where.
 
-    Codes of `issue`: ``unknown`` (no such code), ``used``, ``other_key``, ``withdrawn`` (the person refused,
+    Codes of issuing: ``unknown`` (no such code), ``used``, ``other_key``, ``withdrawn`` (the person refused,
     or is not eligible), ``locked``.  Codes of set-up: ``not_frozen``, ``no_strata``, ``too_small``,
     ``keys_made``.
     """
@@ -277,126 +275,7 @@ def _insert_digests(session: Session, rows: list[dict[str, Any]]) -> None:
         session.execute(insert(CodeDigest), rows[start : start + _CHUNK])
 
 
-# ---------------------------------------------------------------- issuing
-
-
-@dataclass(frozen=True)
-class Issued:
-    """A code that was just used (or, ``repeated``, used before by the same request)."""
-
-    entry: journal.Entry
-    repeated: bool
-
-
-def request_digest(blinded: bytes) -> bytes:
-    """What is kept of a blinded message."""
-    return hashlib.sha256(blinded).digest()
-
-
-def state_of(session: Session, digest: bytes, round_: str = "") -> str:
-    """``good``, ``used``, ``withdrawn`` or ``unknown``; asking changes nothing."""
-    code = session.get(CodeDigest, digest)
-    if code is None:
-        return "unknown"
-    if session.get(Issue, (_holder(code), round_)) is not None:
-        return "used"
-    return "withdrawn" if _withdrawn(session, code) else "good"
-
-
-def issue(
-    session: Session, digest: bytes, round_: str, key: SigningKey | None, request: bytes, today: date
-) -> Issued:
-    """Mark the code as issued on this day; the same request again is told the same.
-
-    ``request`` is the digest of the blinded message; ``key`` is the key it asked for, None where a slip is
-    booked.
-
-    Raises:
-        RegisterFault: ``locked``, ``unknown``, ``other_key``, ``used`` or ``withdrawn``.
-    """
-    code = _code_for_issue(session, digest)
-    if key is not None and (key.admission, key.round, key.mark) != (code.admission, round_, code.mark):
-        raise RegisterFault("other_key")
-    holder = code.person if code.person is not None else digest
-    entry = journal.Entry(holder, round_, digest, code.admission, code.mark, today, request)
-    withdrawn = code.state in _WITHDRAWN
-    # Inserting first makes the usual way the shortest; who withdrew is still told again what was issued.
-    if not withdrawn and _insert_issue(session, entry):
-        return Issued(entry, False)
-    earlier = session.get(Issue, (holder, round_), populate_existing=True)
-    if earlier is None and withdrawn:
-        raise RegisterFault("withdrawn")
-    if earlier is None or not request or earlier.request != request or earlier.digest != digest:
-        raise RegisterFault("used")
-    return Issued(_entry(earlier), True)
-
-
-def _code_for_issue(session: Session, digest: bytes) -> Any:
-    """Admission, mark, person and the person's state of a code: one query, because a rush asks it most.
-
-    Raises:
-        RegisterFault: ``locked`` or ``unknown``.
-    """
-    locked = exists().where(RegisterState.key == "lock")
-    query = (
-        select(CodeDigest.admission, CodeDigest.mark, CodeDigest.person, Person.state, locked.label("locked"))
-        .outerjoin(Person, Person.id == CodeDigest.person)
-        .where(CodeDigest.digest == digest)
-    )
-    code = session.execute(query).one_or_none()
-    if code.locked if code is not None else lock_reason(session) is not None:
-        raise RegisterFault("locked")
-    if code is None:
-        raise RegisterFault("unknown")
-    return code
-
-
-def admission_of_code(session: Session, digest: bytes) -> str | None:
-    """The admission whose letter or slip holds the code, or None."""
-    return session.scalar(select(CodeDigest.admission).where(CodeDigest.digest == digest))
-
-
-def book_slip(session: Session, digest: bytes, round_: str, today: date) -> Issued:
-    """Book a paper return slip.  Raises RegisterFault: on ``used`` the envelope is destroyed unopened."""
-    return issue(session, digest, round_, None, b"", today)
-
-
-def _holder(code: CodeDigest) -> bytes:
-    return code.person if code.person is not None else code.digest
-
-
-_WITHDRAWN = ("refused", "ineligible", "deceased")
-
-
-def _withdrawn(session: Session, code: CodeDigest) -> bool:
-    if code.person is None:
-        return False
-    state = session.scalar(select(Person.state).where(Person.id == code.person))
-    return state in _WITHDRAWN
-
-
-def _insert_issue(session: Session, entry: journal.Entry) -> bool:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Issue).values(_row(entry)).on_conflict_do_nothing()
-    return bool(session.execute(statement.returning(Issue.holder)).first())
-
-
-def _row(entry: journal.Entry) -> dict[str, Any]:
-    return {
-        "holder": entry.holder,
-        "round": entry.round,
-        "digest": entry.digest,
-        "admission": entry.admission,
-        "mark": entry.mark,
-        "issued_on": entry.issued_on,
-        "request": entry.request,
-    }
-
-
-def _entry(row: Issue) -> journal.Entry:
-    return journal.Entry(
-        row.holder, row.round, row.digest, row.admission, row.mark, row.issued_on, row.request
-    )
+# ---------------------------------------------------------------- counts of what was issued
 
 
 def issued_counts(session: Session, admission: str, round_: str = "") -> dict[str, int]:
@@ -419,11 +298,11 @@ def booked_slips(session: Session, admission: str, round_: str = "") -> dict[str
     return {row.mark: row.amount for row in rows.all()}
 
 
-# ---------------------------------------------------------------- lock, journal, deletion
+# ---------------------------------------------------------------- lock, deletion
 
 
 def lock(session: Session, reason: str) -> None:
-    """Nothing is issued until `replay` or an unlock; called after a restore."""
+    """Nothing is issued until `issuing.replay` or an unlock; called after a restore."""
     row = session.get(RegisterState, "lock")
     if row is None:
         session.add(RegisterState(key="lock", value={"reason": reason}))
@@ -449,27 +328,6 @@ def unlock(session: Session) -> None:
     if row is not None:
         session.delete(row)
         session.flush()
-
-
-def missing_issues(session: Session, entries: Iterable[journal.Entry]) -> list[journal.Entry]:
-    """Entries of the journal that the register has forgotten: a sign that it was restored."""
-    known = {(holder, round_) for holder, round_ in session.execute(select(Issue.holder, Issue.round)).all()}
-    purged = set(session.scalars(select(Admission.id).where(Admission.purged_on.is_not(None))))
-    missing = {
-        (entry.holder, entry.round): entry
-        for entry in entries
-        if (entry.holder, entry.round) not in known and entry.admission not in purged
-    }
-    return list(missing.values())
-
-
-def replay(session: Session, entries: Iterable[journal.Entry]) -> int:
-    """Bring back every issue that the journal knows and the register forgot, then unlock; how many."""
-    missing = missing_issues(session, entries)
-    for entry in missing:
-        _insert_issue(session, entry)
-    unlock(session)
-    return len(missing)
 
 
 def purge(session: Session, today: date) -> dict[str, int]:

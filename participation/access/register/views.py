@@ -15,7 +15,7 @@ from participation.access import citizenship, journal
 from participation.access.admission import Access
 from participation.access.collector import store as collector_store
 from participation.access.people import store as people_store
-from participation.access.register import setup, store
+from participation.access.register import issuing, setup, store
 from participation.access.register.forms import (
     SPARE_ROWS,
     DatesForm,
@@ -433,7 +433,7 @@ def replay(without: bool = False) -> int:
     if not place.exists() and not without:
         raise RegisterFault("no_journal", str(place))
     with register.begin() as session:
-        return store.replay(session, journal.entries(place))
+        return issuing.replay(session, journal.entries(place))
 
 
 @room.post("/purge")

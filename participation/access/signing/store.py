@@ -22,8 +22,16 @@ from participation.access.codes import AccessCode, CodeError
 from participation.access.groupcommit import GroupWriter
 from participation.access.limits import Limit
 from participation.access.register import store as register_store
+from participation.access.register.issuing import (
+    Asked,
+    Issued,
+    issue_all,
+    missing_issues,
+    request_digest,
+    state_of,
+)
 from participation.access.register.models import SigningKey
-from participation.access.register.store import Issued, RegisterFault
+from participation.access.register.store import RegisterFault
 from participation.access.sealing import KeyFolder
 from stores import Store, published
 
@@ -69,8 +77,8 @@ class SigningDesk:
     _checked: bool = False
 
     def __post_init__(self) -> None:
-        self._writer: GroupWriter[Session] = GroupWriter(
-            self.register.begin, lambda session: session.begin_nested(), self._write_journal
+        self._writer: GroupWriter[Session, Asked] = GroupWriter(
+            self.register.begin, lambda session: session.begin_nested(), issue_all, self._write_journal
         )
 
     def sign(self, request: SigningRequest, now: datetime) -> bytes:
@@ -86,14 +94,12 @@ class SigningDesk:
             raise Unsigned("malformed")
         self._admit(code, key_of(key.admission, key.round), now)
         self.check_memory()
-        digest, asked = codes.digest(code, self.digest_key), register_store.request_digest(request.blinded)
+        digest, asked = codes.digest(code, self.digest_key), request_digest(request.blinded)
         if not self.per_code.allows(digest):
             raise Unsigned("busy")
         today = now.astimezone().date()
         try:
-            self._writer.submit(
-                lambda session: register_store.issue(session, digest, request.round, key, asked, today)
-            )
+            self._writer.submit(Asked(digest, request.round, key, asked, today))
         except RegisterFault as fault:
             raise self._unsigned(fault, code) from None
         try:
@@ -105,7 +111,7 @@ class SigningDesk:
         """Whether a code is still good: ``good``, ``used``, ``withdrawn``, ``unknown``; changes nothing."""
         code = self._read(typed)
         with self.register.read() as session:
-            state = register_store.state_of(session, codes.digest(code, self.digest_key), round_)
+            state = state_of(session, codes.digest(code, self.digest_key), round_)
         if state == "unknown":
             raise self._unsigned(RegisterFault("unknown"), code)
         return state
@@ -116,7 +122,7 @@ class SigningDesk:
             if self._checked:
                 return
             with self.register.begin() as session:
-                if register_store.missing_issues(session, journal.entries(self.journal_path)):
+                if missing_issues(session, journal.entries(self.journal_path)):
                     register_store.lock(session, "the journal knows issued codes that the register does not")
             self._checked = True
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pymupdf
 import pytest
 
-from participation.access.register import store as register_store
+from participation.access.register import issuing
 from participation.access.signing.views import digest_key
 from stores import published
 from surveys.collection import store as collection
@@ -36,7 +36,7 @@ def book(app, phone, amount=1):
 
         for person in phone.fielding.people[:amount]:
             digest = codes.digest(person.code, digest_key(app.config["SETTINGS"]))
-            register_store.book_slip(session, digest, "", date(2026, 3, 2))
+            issuing.book_slip(session, digest, "", date(2026, 3, 2))
     (key_id,) = phone.fielding.keys.values()
     with app.extensions["stores"].get("collector").begin() as session:
         from stores import publish

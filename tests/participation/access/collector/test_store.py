@@ -70,6 +70,39 @@ def test_a_token_is_spent_once_and_a_repeated_submission_is_told_the_same(opened
         assert store.waiting_count(session, KEY) == 1
 
 
+def test_many_at_once_are_told_what_each_would_be_told_alone(opened):
+    receive(opened, 1)
+    other = {"submission": bytes(32)}
+    with opened.collector.begin() as session:
+        told = store.receive_all(
+            session,
+            [
+                submission(1),
+                submission(1, **other),
+                submission(2),
+                submission(2),
+                submission(2, **other),
+                submission(3, key_id="x" * 32),
+                submission(4, revisable=True, revision=1),
+                submission(4, revisable=True, revision=1, **other),
+                submission(4, revisable=True, revision=2, document={"answer": 44}, **other),
+            ],
+        )
+    assert [one.code if isinstance(one, Refused) else one for one in told] == [
+        "again",
+        "spent",
+        "received",
+        "again",
+        "spent",
+        "not_open",
+        "received",
+        "older",
+        "received",
+    ]
+    with opened.collector.read() as session:
+        assert store.waiting_count(session, KEY) == 3
+
+
 def test_before_and_after_a_keys_life_nothing_is_taken(stores_on, folder):
     assert refusal(stores_on, submission(1)) == "not_open"
     store.open_batch(stores_on.collector, folder, KEY)

@@ -11,6 +11,7 @@ from participation.access import codes, letters
 from participation.access.letters import Letter, Sender, Words
 from participation.access.mailing import views
 from participation.access.people import store
+from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key
@@ -53,7 +54,7 @@ def test_the_print_shops_table_holds_a_fresh_code_per_person(ready):
     assert {row["languages"] for row in rows} == {"de"}
     assert rows[0]["address"] == HEAD["address"]
     with ready.register.read() as session:
-        assert all(register_store.state_of(session, digest(ready, row["code"])) == "good" for row in rows[:5])
+        assert all(issuing.state_of(session, digest(ready, row["code"])) == "good" for row in rows[:5])
         (key,) = register_store.keys_of(session, ready.admission)
         assert [(one.letter, one.people) for one in store.mailings(session, ready.admission)] == [(0, 120)]
     assert rows[0]["fingerprint"].replace(" ", "") == key.id
@@ -66,7 +67,7 @@ def test_reminders_go_to_those_who_used_no_code(ready):
     with ready.register.begin() as session:
         (key,) = register_store.keys_of(session, ready.admission)
         used = digest(ready, first[3]["code"])
-        register_store.issue(session, used, "", key, bytes(32), today())
+        issuing.issue(session, used, "", key, bytes(32), today())
         refused = store.by_name(session, ready.admission, first[4]["name"])[0]
         store.set_state(session, refused, "refused", today())
     reminded = table(print_letters(ready, letter="1"))
@@ -79,8 +80,8 @@ def test_reminders_go_to_those_who_used_no_code(ready):
     with ready.register.begin() as session:
         old = digest(ready, first[0]["code"])
         new = digest(ready, next(row["code"] for row in reminded if row["name"] == first[0]["name"]))
-        register_store.issue(session, new, "", key, bytes(32), today())
-        assert register_store.state_of(session, old) == "used"
+        issuing.issue(session, new, "", key, bytes(32), today())
+        assert issuing.state_of(session, old) == "used"
     assert print_letters(ready, letter="7").status_code == 422
 
 
@@ -123,7 +124,7 @@ def test_slips_for_groups_are_counted_and_given_once(ready):
     rows = table(ready.submit("letters/batch", data | {"format": "csv"}, at="letters"))
     assert len(rows) == 12
     with ready.register.read() as session:
-        assert register_store.state_of(session, digest(ready, rows[0]["code"])) == "good"
+        assert issuing.state_of(session, digest(ready, rows[0]["code"])) == "good"
         assert [one.amount for one in store.batches(session, ready.admission)] == [12, 12]
         (stratum,) = register_store.strata_of(session, ready.admission)
         assert stratum.invited == 120 + 24

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from participation.access import codes, sample
 from participation.access.people import store
+from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.store import RegisterFault, StratumSpec
 from stores import published
@@ -76,7 +77,7 @@ def test_letters_go_by_street_and_reminders_to_the_silent(place):
         digest = codes.digest(made[ids[0]], KEY)
         assert store.by_code(session, "w", digest).id == ids[0]
         assert store.by_code(session, "w", bytes(32)) is None
-        register_store.book_slip(session, digest, "", TODAY)
+        issuing.book_slip(session, digest, "", TODAY)
         assert store.recipients(session, "w", 1) == ids[1:4]
         assert [(one.letter, one.people) for one in store.mailings(session, "w")] == [(0, 4)]
         with pytest.raises(RegisterFault, match="codes_made"):

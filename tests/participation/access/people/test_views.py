@@ -4,6 +4,7 @@ import pytest
 
 from participation.access import codes
 from participation.access.people import store
+from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key
@@ -190,7 +191,7 @@ def test_r_indicators_are_made_of_steps_and_classes(ready):
         made = register_store.make_person_codes(session, ids, 0, today(), key)
         for one in ids[:119]:
             digest = codes.digest(made[one], key)
-            register_store.issue(session, digest, "", signing, bytes(32), today())
+            issuing.issue(session, digest, "", signing, bytes(32), today())
     page = ready.clerk.get(f"{ready.base}/nonresponse?by=age&by=stratum").text
     # 59 and 60 of 60 are both shown as fifty, so both classes answer alike.
     assert "R = 1.000" in page

@@ -6,7 +6,7 @@ import pytest
 
 from participation.access import journal
 from participation.access.people import store as people_store
-from participation.access.register import setup, store
+from participation.access.register import issuing, setup, store
 from participation.access.register.setup import Cell
 from participation.access.register.store import RegisterFault, StratumSpec
 from participation.access.register.views import today
@@ -131,7 +131,7 @@ def test_figures_move_in_steps_until_the_end(ready):
         from participation.access import codes
 
         for one in ids[:51]:
-            store.issue(session, codes.digest(made[one], b"k"), "", key, bytes(32), today())
+            issuing.issue(session, codes.digest(made[one], b"k"), "", key, bytes(32), today())
         before = people_store.returns_document(session, ready.admission, final=False)
         after = people_store.returns_document(session, ready.admission, final=True)
     assert (before["issued"], before["keys"][key.id]["issued"], before["step"]) == (50, 50, 50)
@@ -169,10 +169,10 @@ def test_a_restored_register_is_locked_until_its_journal_is_replayed(ready, tmp_
 
         made = store.make_person_codes(session, ids, 0, today(), b"k")
         digest = codes.digest(made[ids[0]], b"k")
-        issued = store.issue(session, digest, "", key, bytes(32), today())
+        issued = issuing.issue(session, digest, "", key, bytes(32), today())
     backup.restore(ready.register, copy)
     with ready.register.begin() as session, pytest.raises(RegisterFault, match="locked"):
-        store.issue(session, digest, "", key, bytes(32), today())
+        issuing.issue(session, digest, "", key, bytes(32), today())
     assert "The register is locked" in ready.clerk.get("/office/register/").text
     assert "There is no journal" in ready.clerk.submit("/office/register/lock", {}).text
     journal.append(place, [issued.entry])

@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 import stores
 from web import accounts, backup, errors, headers, i18n, rooms, shell
+from web.house import House
 
 #: Every room of the house, as "module:attribute"; which process serves it is said by the room itself.
 ROOMS = (
@@ -105,7 +106,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         config.SettingsError: settings are missing, weak, or more than the role may have.
     """
     settings = settings or _settings()
-    app = Flask(__name__, instance_path=str(settings.instance))
+    app = House(__name__, instance_path=str(settings.instance))
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secrets.get("SECRET_KEY"),

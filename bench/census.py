@@ -2,7 +2,7 @@
 
 The product runs as `flask serve` runs it (gunicorn with two processes, the worker that mixes beside them,
 SQLite); residents are simulated by one process on the same machine, so their time is part of every figure.
-Each fetches the questionnaire's page and the keys, has a blinded message signed for a code of their own and
+Each opens a connection, fetches the questionnaire's page and the keys, has a blinded message signed for a code of their own and
 sends a full set of answers, one of its kind. What a phone computes is done before the load begins; scripts
 and styles, which a proxy keeps, are left out. A request that breaks is sent again, as phones do.
 
@@ -194,13 +194,14 @@ async def hour(
 ) -> Load:
     """``most`` residents at a time, one after the other, until the time is over; begun ones are ended."""
     load, waiting = Load(), iter(people)
-    client = Client(port, most)
     begin = time.perf_counter()
 
     async def one_after_the_other() -> None:
         while time.perf_counter() - begin < seconds and (who := next(waiting, None)) is not None:
             at = time.perf_counter()
+            client = Client(port, 1)
             await take_part(client, fielded.survey, fielded.wave.versions[0], n, who, load)
+            client.close()
             load.waits.append(time.perf_counter() - at)
             load.done.append(time.perf_counter() - begin)
 

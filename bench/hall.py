@@ -160,6 +160,11 @@ class Client:
             self.idle.append(pair)
             return answer
 
+    def close(self) -> None:
+        """End the connections that are kept."""
+        while self.idle:
+            self.idle.pop()[1].close()
+
     async def _over(self, pair: Any, head: str, body: bytes) -> tuple[int, bytes]:
         reader, writer = pair
         writer.write(f"{head}\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)

@@ -24,6 +24,9 @@ LARGEST_RAW = 2_000
 """Names in one body beyond which nothing is looked at any more."""
 
 
+Read = tuple[Value, list[Fault]]
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What came of a body.
@@ -51,7 +54,7 @@ def check(questionnaire: Questionnaire, raw: Mapping[str, Any], variant: int = 1
     faults = [Fault("consent-missing", "_consent")] if _first(raw.get("_consent")) != "yes" else []
     per_field: dict[str, list[Fault]] = {}
     for field in questionnaire.fields:
-        value, found = READERS[field.kind](field, _given(field, raw))
+        value, found = _read(field, raw)
         values[field.address] = value
         per_field[field.address] = found
     asked = frozenset(path(questionnaire, values, variant))
@@ -88,6 +91,17 @@ def _sorted_out(
     return Checked(answers, texts, faults, discarded)
 
 
+def _read(field: Field, raw: Mapping[str, Any]) -> Read:
+    """The value of one field and what is wrong with it; the two usual cases without a second look."""
+    given = raw.get(field.address)
+    if field.kind != "ranking" and field.beside not in raw:
+        if given is None:
+            return "!no_answer", []
+        if field.kind == "single" and given.__class__ is str and given in field.codes:
+            return given, []
+    return READERS[field.kind](field, _given(field, raw))
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """The strings a body holds for one field: under its name, as ranked places, as a refusal beside it."""
@@ -100,7 +114,7 @@ class Given:
 
 def _given(field: Field, raw: Mapping[str, Any]) -> Given:
     values, odd = _strings(raw.get(field.address))
-    beside, odder = _strings(raw.get(field.address + "!"))
+    beside, odder = _strings(raw.get(field.beside))
     places = []
     if field.kind == "ranking":
         for place in range(1, len(field.options) + 1):
@@ -127,9 +141,6 @@ def _allowed_missing(field: Field) -> frozenset[str]:
     return frozenset(
         code for code, on in (("!dont_know", field.dont_know), ("!refused", field.refusal)) if on
     )
-
-
-Read = tuple[Value, list[Fault]]
 
 
 def _fault(kind: str, field: Field, **params: Any) -> Read:

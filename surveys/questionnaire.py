@@ -38,7 +38,7 @@ class Option:
     stop: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """What has one answer. ``kind``: ``single``, ``multiple``, ``exact``, ``ranking`` or ``text``.
 
@@ -62,12 +62,17 @@ class Field:
     own_rule: rules.Rule | None = None
     ends: tuple[LocalText, LocalText] | None = None
 
-    @property
+    @cached_property
     def codes(self) -> frozenset[str]:
         """The codes that can be chosen."""
         return frozenset(option.code for option in self.options)
 
-    @property
+    @cached_property
+    def beside(self) -> str:
+        """The name under which a refusal beside a typed answer or a ranking comes."""
+        return f"{self.address}!"
+
+    @cached_property
     def domain(self) -> rules.Domain:
         """What a rule may expect of an answer here."""
         exclusive = frozenset(option.code for option in self.options if option.exclusive)

@@ -51,25 +51,27 @@ def allow(**directives: object) -> None:
     g.policy = policy
 
 
+def add_headers(response: Response) -> Response:
+    """The headers that this response's audience gets."""
+    settings: Settings = current_app.config["SETTINGS"]
+    audience = audience_of(current_app, request.endpoint)
+    policy = g.get("policy", {})
+    response.headers["Content-Security-Policy"] = content_security_policy(**policy)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Permissions-Policy"] = _PERMISSIONS
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if "frame_ancestors" not in policy:
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    if settings.tls:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    # Staff pages and every answer to a POST stay out of caches; a view may set its own rule.
+    if (audience == "staff" or request.method == "POST") and request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def set_up(app: Flask) -> None:
     """Add the headers to every response of the app, also to errors."""
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        settings: Settings = current_app.config["SETTINGS"]
-        audience = audience_of(app, request.endpoint)
-        policy = g.get("policy", {})
-        response.headers["Content-Security-Policy"] = content_security_policy(**policy)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Permissions-Policy"] = _PERMISSIONS
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if "frame_ancestors" not in policy:
-            response.headers["X-Frame-Options"] = "DENY"
-            response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        if settings.tls:
-            response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-        # Staff pages and every answer to a POST stay out of caches; a view may set its own rule.
-        if (audience == "staff" or request.method == "POST") and request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
-        return response
+    app.after_request(add_headers)

@@ -6,6 +6,7 @@ the access code, for which this process asks the register, server to server (lev
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import time
@@ -63,6 +64,16 @@ def problem_text(problem: str, group: int = 0) -> str:
     return table[problem]() if problem in table else fallback
 
 
+@dataclass
+class Published:
+    """A wave and its public keys as they were read at ``read_at``; ``sent`` is what `keys` makes of them."""
+
+    read_at: float
+    wave: dict[str, Any]
+    keys: dict[str, dict[str, Any]]
+    sent: tuple[bytes, str] | None = None
+
+
 @dataclass(frozen=True)
 class Fielded:
     """The wave that answers came for, and the questionnaire they must fit."""
@@ -77,20 +88,30 @@ class Fielded:
 @room.get("/<survey>/open/keys.json", defaults={"channel": "open"})
 def keys(survey: str, channel: str) -> Response:
     """Public key halves and token address of the survey's wave: the same bytes for everyone."""
-    wave, documents = _published(survey, channel)
-    response = jsonify(
-        wave=wave["id"],
-        state=wave["state"],
-        levels=wave["levels"] if secure_context(current_app.config["SETTINGS"]) else _without_sealed(wave),
-        closes_on=wave["closes_on"],
-        round="",
-        token=token_address(),
-        keys=sorted(documents.values(), key=lambda one: one["mark"]),
-    )
+    open_wave = _published(survey, channel)
+    if open_wave.sent is None:
+        open_wave.sent = _keys(open_wave)
+    response = Response(open_wave.sent[0], mimetype="application/json")
     response.headers["Cache-Control"] = "public, max-age=60"
-    response.add_etag()
+    response.set_etag(open_wave.sent[1])
     response.make_conditional(request)
     return response
+
+
+def _keys(published_: Published) -> tuple[bytes, str]:
+    """What `keys` sends, and its digest."""
+    wave = published_.wave
+    content = {
+        "wave": wave["id"],
+        "state": wave["state"],
+        "levels": wave["levels"] if secure_context(current_app.config["SETTINGS"]) else _without_sealed(wave),
+        "closes_on": wave["closes_on"],
+        "round": "",
+        "token": token_address(),
+        "keys": sorted(published_.keys.values(), key=lambda one: one["mark"]),
+    }
+    data = json.dumps(content, separators=(",", ":")).encode()
+    return data, hashlib.sha256(data).hexdigest()[:32]
 
 
 def _without_sealed(wave: Mapping[str, Any]) -> list[str]:
@@ -175,29 +196,28 @@ def received(survey: str, language: str) -> str:
     return render_template("collection/received.html", survey=survey)
 
 
-def _published(survey: str, channel: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def _published(survey: str, channel: str) -> Published:
     """The published wave and its public keys, at most a second old; 404 where there is none."""
-    kept: dict[str, tuple[float, dict[str, Any], dict[str, dict[str, Any]]]]
-    kept = current_app.extensions.setdefault("collection_waves", {})
+    kept: dict[str, Published] = current_app.extensions.setdefault("collection_waves", {})
     key = published_key(survey, channel)
     known = kept.get(key)
-    if known is None or time.monotonic() - known[0] >= BELIEVED:
+    if known is None or time.monotonic() - known.read_at >= BELIEVED:
         with collector.read() as session:
             wave = published(session, "office", "wave", key)
             documents = key_documents(session, wave["access"]) if wave is not None else {}
         if wave is None:
             abort(404)
-        known = kept[key] = (time.monotonic(), wave, documents)
-    return known[1], known[2]
+        known = kept[key] = Published(time.monotonic(), wave, documents)
+    return known
 
 
 def _fielded(survey: str, channel: str, version: object) -> Fielded:
     """The wave and the questionnaire in this version; raises Refused where the wave never took it."""
-    wave, documents = _published(survey, channel)
+    found = _published(survey, channel)
     number = _number(version)
-    if number not in wave["versions"]:
+    if number not in found.wave["versions"]:
         raise Refused("malformed")
-    return Fielded(wave, documents, _questionnaire(survey, number), number)
+    return Fielded(found.wave, found.keys, _questionnaire(survey, number), number)
 
 
 def _questionnaire(survey: str, number: int) -> Questionnaire:

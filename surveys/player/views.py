@@ -440,15 +440,5 @@ def _name(questionnaire: Questionnaire, address: str, language: str) -> str:
 
 @room.record_once
 def _offer(state: BlueprintSetupState) -> None:
-    """The collection shows a faulty form by our function; finished pages go out before anything else is
-    asked."""
+    """The collection shows a faulty form by our function."""
     state.app.extensions["answers_again"] = answers_again
-    state.app.before_request_funcs.setdefault(None, []).insert(0, _at_once)
-
-
-def _at_once() -> ResponseReturnValue | None:
-    """Answer for a page at once: accounts, sessions and limits of the house do not concern it and cost
-    time."""
-    if request.endpoint == "player.page" and request.method in ("GET", "HEAD"):
-        return page(**(request.view_args or {}))
-    return None

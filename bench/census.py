@@ -2,9 +2,10 @@
 
 The product runs as `flask serve` runs it (gunicorn with two processes, the worker that mixes beside them,
 SQLite); residents are simulated by one process on the same machine, so their time is part of every figure.
-Each opens a connection, fetches the questionnaire's page and the keys, has a blinded message signed for a code of their own and
-sends a full set of answers, one of its kind. What a phone computes is done before the load begins; scripts
-and styles, which a proxy keeps, are left out. A request that breaks is sent again, as phones do.
+Each opens a connection, fetches the questionnaire's page and the keys, has a blinded message signed for a
+code of their own and sends a full set of answers, one of its kind. What a phone computes is done before the
+load begins; scripts and styles, which a proxy keeps, are left out. A request that breaks is sent again, as
+phones do.
 
 Afterwards the wave is closed and every stored response compared with what was acknowledged. Beside it, in
 the same run and before the load: synced writes a second of this disk, RSA signatures a second of one core,

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +96,10 @@ def _ready(address: str) -> bool:
 @pytest.fixture(scope="session")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A small demo city behind gunicorn and the worker, stopped cleanly at the end."""
-    instance = tmp_path_factory.mktemp("city")
+    instance = tmp_path_factory.mktemp("city") / "instance"
+    shutil.copytree(_founded(tmp_path_factory), instance)
     port = free_port()
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("VIELSTIMMIG_")},
-        "VIELSTIMMIG_DEMO": "1",
-        "VIELSTIMMIG_INSTANCE": str(instance),
-        "PORT": str(port),
-        "PYTHONWARNINGS": "default",
-    }
-    flask = [sys.executable, "-m", "flask", "--app", "app"]
-    for arguments in (["db-upgrade"], ["demo", "--share", "0.12"]):
-        subprocess.run([*flask, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    environment = {**_environment(instance), "PORT": str(port)}
     city = City(f"http://127.0.0.1:{port}", instance, {}, environment)
     city.serve()
     city.made = _made(city)
@@ -113,6 +107,37 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     assert city.process is not None
     city.process.send_signal(signal.SIGINT)
     assert city.process.wait(PATIENCE) == 0, (instance / "served.log").read_text()
+
+
+def _environment(instance: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("VIELSTIMMIG_")},
+        "VIELSTIMMIG_DEMO": "1",
+        "VIELSTIMMIG_INSTANCE": str(instance),
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def _founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo city that nobody has visited; one for all processes of a test run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = tmp_path_factory.getbasetemp().parent / f"founded-{run}"
+    with folder.with_suffix(".lock").open("a") as lock:
+        flock(lock, LOCK_EX)
+        if not folder.exists():
+            draft = folder.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            flask = [sys.executable, "-m", "flask", "--app", "app"]
+            for arguments in (["db-upgrade"], ["demo", "--share", "0.12"]):
+                subprocess.run(
+                    [*flask, *arguments],
+                    cwd=ROOT,
+                    env=_environment(draft),
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                )
+            draft.rename(folder)
+    return folder
 
 
 def _made(city: City) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from flask import current_app
 from flask_babel import format_date
 
 from localtext import chain
@@ -128,6 +129,7 @@ def letter(tag: str, values: Mapping[str, Any], *, reminder: bool = False) -> di
                 "The page shows a fingerprint. It must be the one printed here. Everyone in your group has "
                 "the same one."
             ),
+            "notice": invented(),
         }
 
 
@@ -154,6 +156,12 @@ def other_language_line(tag: str) -> str:
     """The one line for people who read none of the letter's languages."""
     with speaking(tag):
         return r_("You can answer this survey in your language. Scan the picture with your phone.")
+
+
+def invented() -> str:
+    """What paper and pages of the demo say of themselves, in the reader's language; empty elsewhere."""
+    demo = current_app.config["SETTINGS"].demo
+    return r_("Demonstration: people and answers are invented.") if demo else ""
 
 
 def slip_line(tag: str) -> str:

@@ -39,6 +39,8 @@ class Words:
     closing: str
     key_title: str
     key_text: str
+    #: What stands at the foot of every sheet of the demo.
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ def letters_pdf(
     """
     data = {
         "sender": asdict(sender),
+        # In German where there is a page in German: every letter has one.
+        "notice": next((page.notice for (_, tag), page in words.items() if tag == "de"), ""),
         "letters": [_letter(letter, words) for letter in letters],
         "other_languages": [
             {"tag": tag, "lang": _lang(tag), "dir": direction(tag), "text": line}
@@ -127,11 +131,18 @@ def _letter(letter: Letter, words: Mapping[tuple[str, str], Words]) -> dict[str,
 
 
 def slips_pdf(
-    codes: Iterable[str], *, address: str, title: str, lines: Mapping[str, str], fingerprint: str
+    codes: Iterable[str],
+    *,
+    address: str,
+    title: str,
+    lines: Mapping[str, str],
+    fingerprint: str,
+    notice: str = "",
 ) -> bytes:
-    """Slips for cutting, eight on a page: code, QR code, address, one line per language."""
+    """Slips for cutting, eight on a page: code, QR code, address, one line per language, a notice."""
     data = {
         "title": title,
+        "notice": notice,
         "address": address.removeprefix("https://").removeprefix("http://"),
         "fingerprint": fingerprint,
         "lines": [{"lang": _lang(tag), "dir": direction(tag), "text": line} for tag, line in lines.items()],

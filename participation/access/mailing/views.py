@@ -426,6 +426,7 @@ def _slips(
             title=row.title,
             lines=lines,
             fingerprint=made.fingerprints[stratum],
+            notice=promise.invented(),
         )
 
     parts = [list(fresh[start : start + SLIPS]) for start in range(0, len(fresh), SLIPS)]

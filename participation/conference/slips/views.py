@@ -24,6 +24,7 @@ from participation.access.register.store import keys_of as register_keys
 from participation.access.signing.views import digest_key, secure_context, signing_folder
 from participation.conference.slips import store
 from stores import Stores, collector, office, published, published_all, register
+from web import promise
 from web.accounts import current_account
 from web.audit import audit
 from web.i18n import language, speaking
@@ -193,6 +194,11 @@ def _pdfs(conference: dict[str, Any], made: list[tuple[dict[str, Any], str]]) ->
         title = f"{pick(conference['title'], first)} · {pick(group['label'], first)}"
         if own:
             parts[f"slips-{conference['slug']}-{group['code']}.pdf"] = letters.slips_pdf(
-                own, address=address, title=title, lines=lines, fingerprint=" · ".join(prints[:4])
+                own,
+                address=address,
+                title=title,
+                lines=lines,
+                fingerprint=" · ".join(prints[:4]),
+                notice=promise.invented(),
             )
     return parts

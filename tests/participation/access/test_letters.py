@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pymupdf
 import pytest
@@ -182,3 +183,16 @@ def test_twenty_other_languages_cost_no_second_sheet():
     assert len(lines) > 20
     assert len(pages(letter("de"), lines=lines)) == 2
     assert len(pages(letter("ar", "de"), lines=lines)) == 2
+
+
+def test_paper_of_the_demo_says_that_it_is_invented():
+    notice = "Vorführung: erfunden."
+    worded = {("a", "de"): replace(WORDS["a", "de"], notice=notice), ("a", "ar"): WORDS["a", "ar"]}
+    pdf = letters.letters_pdf([letter("ar", "de")], worded, SENDER, {})
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        assert [notice in page.get_text() for page in document] == [True] * len(document)
+    pdf = letters.slips_pdf(
+        [CODE] * 3, address=ADDRESS, title="Leben", lines={}, fingerprint=FINGERPRINT, notice=notice
+    )
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        assert document[0].get_text().count(notice) == 3

@@ -5,7 +5,13 @@ import pytest
 import typeset
 from localtext import NAMES
 
-DATA = {"title": "T", "address": "a.example", "fingerprint": "ab", "slips": [{"code": "X", "qr": ""}]}
+DATA = {
+    "title": "T",
+    "notice": "",
+    "address": "a.example",
+    "fingerprint": "ab",
+    "slips": [{"code": "X", "qr": ""}],
+}
 
 
 def slips(text: str, lang: str = "de", direction: str = "ltr") -> bytes:

@@ -124,7 +124,7 @@ def test_plain_http_off_this_machine_refuses_the_sealed_level(settings, fielding
 
 def test_a_restored_register_is_locked_until_its_journal_is_replayed(app, settings, fielding, tmp_path):
     from participation.access import journal
-    from participation.access.register import issuing
+    from participation.access.issuing import store as issuing
 
     phone = Phone(app, fielding)
     first, second = fielding.people[:2]

@@ -21,7 +21,7 @@ from participation.access import blind, codes, journal
 from participation.access.codes import AccessCode
 from participation.access.collector import store as collector_store
 from participation.access.collector.views import batch_folder
-from participation.access.register import issuing
+from participation.access.issuing import store as issuing
 from participation.access.signing.views import desk, digest_key, signing_folder
 from participation.access.worker.cli import tend
 from participation.conference import presets, store

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from config import Settings
 from participation.access import citizenship, codes, journal, rindicators, sample
 from participation.access.codes import CodeError
+from participation.access.issuing import store as issuing
 from participation.access.people import importing, store, uploads
 from participation.access.people.forms import (
     STATE_NAMES,
@@ -34,7 +35,6 @@ from participation.access.people.forms import (
 )
 from participation.access.people.forms import fault_text as sample_fault_text
 from participation.access.people.uploads import OVER, Upload
-from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.forms import fault_text
 from participation.access.register.models import Person

@@ -14,8 +14,9 @@ from config import Settings
 from participation.access import citizenship, journal
 from participation.access.admission import Access
 from participation.access.collector import store as collector_store
+from participation.access.issuing import store as issuing
 from participation.access.people import store as people_store
-from participation.access.register import issuing, setup, store
+from participation.access.register import setup, store
 from participation.access.register.forms import (
     SPARE_ROWS,
     DatesForm,

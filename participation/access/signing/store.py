@@ -20,9 +20,7 @@ from participation.access import blind, codes, journal
 from participation.access.admission import Access, key_of, read
 from participation.access.codes import AccessCode, CodeError
 from participation.access.groupcommit import GroupWriter
-from participation.access.limits import Limit
-from participation.access.register import store as register_store
-from participation.access.register.issuing import (
+from participation.access.issuing.store import (
     Asked,
     Issued,
     issue_all,
@@ -30,6 +28,8 @@ from participation.access.register.issuing import (
     request_digest,
     state_of,
 )
+from participation.access.limits import Limit
+from participation.access.register import store as register_store
 from participation.access.register.models import SigningKey
 from participation.access.register.store import RegisterFault
 from participation.access.sealing import KeyFolder

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pymupdf
 import pytest
 
-from participation.access.register import issuing
+from participation.access.issuing import store as issuing
 from participation.access.signing.views import digest_key
 from stores import published
 from surveys.collection import store as collection

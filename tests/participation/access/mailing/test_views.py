@@ -8,10 +8,10 @@ import pymupdf
 import pytest
 
 from participation.access import codes, letters
+from participation.access.issuing import store as issuing
 from participation.access.letters import Letter, Sender, Words
 from participation.access.mailing import views
 from participation.access.people import store
-from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from participation.access import codes, sample
+from participation.access.issuing import store as issuing
 from participation.access.people import store
-from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.store import RegisterFault, StratumSpec
 from stores import published

@@ -3,8 +3,8 @@
 import pytest
 
 from participation.access import codes
+from participation.access.issuing import store as issuing
 from participation.access.people import store
-from participation.access.register import issuing
 from participation.access.register import store as register_store
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key

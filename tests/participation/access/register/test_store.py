@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from participation.access import blind, codes, journal
-from participation.access.register import issuing, store
+from participation.access.issuing import store as issuing
+from participation.access.register import store
 from participation.access.register.models import Person
 from participation.access.register.store import RegisterFault, StratumSpec
 from tests.participation.access.conftest import DIGEST_KEY, TODAY

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from participation.access import journal
+from participation.access.issuing import store as issuing
 from participation.access.people import store as people_store
-from participation.access.register import issuing, setup, store
+from participation.access.register import setup, store
 from participation.access.register.setup import Cell
 from participation.access.register.store import RegisterFault, StratumSpec
 from participation.access.register.views import today

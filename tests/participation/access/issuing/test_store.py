@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from participation.access import codes, journal
-from participation.access.register import issuing, store
+from participation.access.issuing import store as issuing
+from participation.access.register import store
 from participation.access.register.models import Person
 from participation.access.register.store import RegisterFault
 from tests.participation.access.conftest import DIGEST_KEY, TODAY

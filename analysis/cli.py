@@ -29,7 +29,7 @@ from analysis.models import StoredBook
 from analysis.plan import Plan, loads, read
 from analysis.plan_checks import check
 from analysis.priorities import linked
-from analysis.publication import Publication, audit, explain, publish
+from analysis.publication import Publication, audit, explain, group_words, publish
 from analysis.tables import Book, Cancelled, WaveData, build, catalogue
 from stores import Store, collector
 from surveys.faults import Faulty
@@ -73,6 +73,7 @@ def make_book(
     publication = publish(book, linked(plan, outcomes))
     with place.read() as session:
         earlier = store.ever_released(session, plan.waves)
+        grouped = inputs.ever_grouped(session, plan.waves)
     old = {key: tuple(s for statements, _ in found for s in statements) for key, found in earlier.items()}
     since = {key: layers([ids for _, ids in found], members[key]) for key, found in earlier.items() if found}
 
@@ -80,7 +81,9 @@ def make_book(
         if tell(0.5 + 0.5 * part):
             raise Cancelled
 
-    reports = audit(publication, waves, plan.policy, earlier=old, layers=since, progress=told)
+    reports = audit(
+        publication, waves, plan.policy, earlier=old, layers=since, grouped=grouped, progress=told
+    )
     return book, publication, audit_document(reports, publication), members
 
 
@@ -94,6 +97,7 @@ def audit_document(reports: dict[str, AuditReport], publication: Publication) ->
                 "targets": report.targets,
                 "exposures": [explain(exposure) for exposure in report.exposures[:200]],
                 "skipped": [list(names) for names in report.skipped],
+                "undecided": [group_words(*one) for one in report.undecided[:200]],
             }
             for key, report in reports.items()
         },

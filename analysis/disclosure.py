@@ -231,13 +231,14 @@ def audit_release(
     policy: DisclosurePolicy,
     *,
     earlier: Sequence[Released] = (),
+    harmless: frozenset[str] = frozenset(),
     progress: Callable[[float], None] | None = None,
 ) -> AuditReport:
     """The auditor over this release and everything released before.
 
     ``columns`` are all responses; a column called ``release`` tells since which release a response has been
-    counted (see :func:`layers`).  Raises :class:`analysis.audit.AuditError` when statements contradict the
-    data.
+    counted (see :func:`layers`).  Who gave which answer to a ``harmless`` variable, or none, may be known.
+    Raises :class:`analysis.audit.AuditError` when statements contradict the data.
     """
     used = {name for s in [*statements, *earlier] for g in (s.group, s.of or ()) for name, _ in g}
     missing = sorted(used - set(columns))
@@ -246,12 +247,23 @@ def audit_release(
             "unknown_variable", f"released tables use {missing[0]}, which is not in the data", missing[0]
         )
     needed = {name: columns[name] for name in sorted(used)}
+
+    def known(group: Where) -> bool:
+        return any(name in harmless and not codes >= answered(columns[name]) for name, codes in group)
+
+    def protected(group: Where, minus: Where | None) -> bool:
+        if known(group) or (minus is not None and known(minus)):
+            return False
+        # Those of a group who left out a harmless question.
+        apart = {name for name, _ in set(group) ^ set(minus or ())}
+        return minus is None or not apart <= harmless
+
     return audit(
         [*earlier, *statements],
         counter(needed),
         domain_of(needed),
         policy.audit,
-        protected=None,
+        protected=protected if harmless else None,
         progress=progress,
     )
 

@@ -84,6 +84,9 @@ class ReleaseForm(FlaskForm):
     slug = StringField(
         _l("Address of the page: /results/…"), validators=[DataRequired(), Length(max=60), SLUG]
     )
+    answer = TextAreaField(
+        _l("Your answer to the objection"), validators=[Length(max=2000)], render_kw={"rows": 3}
+    )
     submit = SubmitField(_l("Ask for release"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Float, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, Float, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stores import CollectorBase, Json, RandomId, random_id, refuse
@@ -116,7 +116,15 @@ class Release(CollectorBase):
         CheckConstraint(f"state IN {RELEASE_STATES}", name="state"),
         CheckConstraint("decided_by IS NULL OR decided_by <> requested_by", name="two_people"),
         CheckConstraint("(state = 'requested') = (decided_by IS NULL)", name="decided"),
-        UniqueConstraint("slug", "digest"),
+        # What was refused may be asked for again, with an answer to the objection.
+        Index(
+            "uq_analysis_release_slug",
+            "slug",
+            "digest",
+            unique=True,
+            sqlite_where=text("state <> 'refused'"),
+            postgresql_where=text("state <> 'refused'"),
+        ),
     )
 
     id: Mapped[bytes] = mapped_column(RandomId, primary_key=True, default=random_id)
@@ -133,6 +141,8 @@ class Release(CollectorBase):
     decided_by: Mapped[str | None] = mapped_column(Text)
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     note: Mapped[str] = mapped_column(Text, default="")
+    #: What the analyst says to the objection of an earlier refusal.
+    answer: Mapped[str] = mapped_column(Text, default="")
 
 
 refuse(
@@ -142,6 +152,7 @@ refuse(
     ("UPDATE",),
     "what was requested and decided stays as it is",
     when="NEW.digest <> OLD.digest OR NEW.slug <> OLD.slug OR NEW.requested_by <> OLD.requested_by "
+    "OR NEW.answer <> OLD.answer "
     "OR (OLD.state = 'refused' AND NEW.state <> 'refused') "
     "OR (OLD.state = 'released' AND NEW.state NOT IN ('released', 'withdrawn')) "
     "OR (OLD.state = 'withdrawn' AND NEW.state <> 'withdrawn')",

@@ -431,8 +431,11 @@ def _policy(reader: _Reader, value: Any) -> DisclosurePolicy:
     except RulesError as error:
         reader.fault("precision-rule", f"disclosure/rules/{error.place}", reason=str(error.params["reason"]))
         rules = PrecisionRules()
-    width = reader.number(entry.get("width", 5), "disclosure/width") or 5
-    share = reader.number(entry.get("homogeneity", 0.95), "disclosure/homogeneity") or 0.95
+    width = reader.number(entry.get("width", USUAL.width), "disclosure/width")
+    width = USUAL.width if width is None else width
+    share = reader.number(entry.get("homogeneity", USUAL.homogeneity), "disclosure/homogeneity")
+    share = USUAL.homogeneity if share is None else share
+    _floor(reader, method, rules, width, share)
     return DisclosurePolicy(
         method=method,
         rules=rules,
@@ -442,5 +445,30 @@ def _policy(reader: _Reader, value: Any) -> DisclosurePolicy:
         places=frozenset(reader.words(entry.get("places"), "disclosure/places")),
     )
 
+
+def _floor(reader: _Reader, method: str, rules: PrecisionRules, width: float, homogeneity: float) -> None:
+    """No plan protects less than this, whoever decides: under it the auditor would have nothing to guard."""
+    least: dict[str, tuple[float, float]] = {
+        "width": (width, LEAST_WIDTH),
+        "rules/hide_below": (rules.hide_below, LEAST_HIDDEN),
+    }
+    if method != "exact":
+        least["rules/base_unit"] = (rules.base_unit, USUAL.rules.base_unit)
+    for name, (own, floor) in least.items():
+        if own < floor:
+            reader.fault("protects-too-little", f"disclosure/{name}", least=floor)
+    if LEAST_HIDDEN <= rules.hide_below < width + 2 and method != "full":
+        params = {"own": rules.hide_below, "width": int(width), "least": int(width) + 2}
+        reader.fault("dot-tells", "disclosure/rules/hide_below", **params)
+    if not 0.5 < homogeneity <= 1:
+        reader.fault("out-of-range", "disclosure/homogeneity", low=0.5, high=1)
+
+
+USUAL = DisclosurePolicy()
+LEAST_HIDDEN = 5
+"""Groups of fewer people than this are hidden by every plan."""
+
+LEAST_WIDTH = 3
+"""So many people more than the fewest possible a reader must always think possible in a hidden group."""
 
 _RULES = PrecisionRules.__dataclass_fields__

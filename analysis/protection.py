@@ -13,7 +13,6 @@ Sources: Fraser & Wooton (2005) for cell keys; Hundepool et al. (2012), ch. 4, f
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +22,7 @@ from scipy import stats
 
 from analysis import cellkey
 from analysis.assemble import RECORD
-from analysis.audit import Released, Where, hidden, perturbed, rounded
+from analysis.audit import perturbed, rounded
 from analysis.columns import Bools, Floats, Ints
 from analysis.crosstab import Crosstab, critical_values, wilson
 from analysis.marks import HIDDEN, Mark, decimals, public_base, round_half_away
@@ -63,7 +62,8 @@ class Protected:
     """A table as it may be printed, beside the true one.
 
     ``noisy`` (D,) rows drawn from perturbed counts; ``complement`` some ``.`` of the table stand for rows
-    that are not small; ``ranges`` (D, 2) what a reader knows of each base.
+    that are not small; ``ranges`` (D, 2) what a reader knows of each base; ``small`` (D, C) answers hidden
+    because few gave them or for the sake of such a one, ``few`` those that few gave.
     """
 
     table: BookTable
@@ -72,11 +72,20 @@ class Protected:
     shown: Bools
     complement: bool
     ranges: Floats
+    small: Bools
+    few: Bools
 
 
 def is_sensitive(plan: Plan, item: Item) -> bool:
     """Level 2 in the questionnaire, or declared by the plan."""
     return item.name in plan.policy.sensitive or item.sensitive >= 2
+
+
+def tells_people(plan: Plan, item: Item) -> bool:
+    """Whether the answers of an item are protected like groups: sensitive ones, and what others group by."""
+    single = [one.group for one in plan.findings] + [one.group for one in plan.trends]
+    groups = {*plan.groups, *filter(None, single)}
+    return is_sensitive(plan, item) or bool(groups & {item.name, *item.columns})
 
 
 def threshold(plan: Plan, item: Item) -> int:
@@ -115,9 +124,69 @@ def protect(plan: Plan, data: WaveData, table: BookTable, total: tuple[float, fl
         marks[complement] = Mark.TOO_FEW.value
         shown = shown & ~complement
         ranges[complement] = (0, np.inf)
+    small = few = np.zeros(marks.shape, dtype=bool)
+    if tells_people(plan, item):
+        visible = shown[:, None] & ~np.isin(marks, [mark.value for mark in HIDDEN])
+        few = visible & _few(plan, item, figures, true, noisy, ranges)
+        small = few | _companions(few, visible, true.count, item)
+        marks[small] = Mark.TOO_FEW.value
     p_value = np.where(np.isin(marks, [mark.value for mark in HIDDEN]), np.nan, p_value)
     printed = replace(table, figures=figures, marks=marks, p_value=p_value)
-    return Protected(printed, table, noisy, shown, bool(complement.any()), ranges)
+    return Protected(printed, table, noisy, shown, bool(complement.any()), ranges, small, few)
+
+
+def _few(plan: Plan, item: Item, figures: Crosstab, true: Crosstab, noisy: Bools, ranges: Floats) -> Bools:
+    """(D, C) answers of few people whose number the printed share would tell too narrowly."""
+    found = np.zeros(true.count.shape, dtype=bool)
+    rules, width = plan.policy.rules, plan.policy.audit.width
+    for row, base in enumerate(true.base.tolist()):
+        half = 10.0 ** -int(decimals(base, rules)) / 100
+        spread = float(figures.spread[row])
+        for column, count in enumerate(true.count[row].tolist()):
+            sides = (count, base - count) if item.multiple else (count,)
+            if not any(0 < side < rules.hide_below for side in sides):
+                continue
+            p, q = min(1.0, figures.share[row, column] + half), max(0.0, figures.share[row, column] - half)
+            most = ranges[row, 1] * p * spread / (1 - p + p * spread)
+            least = ranges[row, 0] * q / (spread - q * spread + q)
+            open_still = 2.0 * plan.policy.perturbation.limit if noisy[row] else most - least
+            found[row, column] = open_still < width
+    return found
+
+
+def _companions(few: Bools, visible: Bools, count: Ints, item: Item) -> Bools:
+    """(D, C) a second answer to hide where only one is hidden and would follow from the others."""
+    found = np.zeros(few.shape, dtype=bool)
+    if item.multiple:
+        return found
+    for row in np.flatnonzero(few.sum(axis=1) == 1):
+        others = np.where(visible[row] & ~few[row] & (count[row] > 0), count[row], np.iinfo(np.int64).max)
+        if others.min() < np.iinfo(np.int64).max:
+            found[row, int(np.argmin(others))] = True
+    return found
+
+
+def known_base(
+    plan: Plan, base: int, noisy: int | None, spread: float, sensitive: bool
+) -> tuple[float, float]:
+    """What a reader knows of a base that is shown: rounded or (``noisy``) perturbed.
+
+    Marks, thresholds and decimals tell on which side of their limits it lies.  Where the weights, at most
+    ``spread`` apart, can change the effective number of answers by less than the rounding does, intervals and
+    tests tell the base: it is taken as known.
+    """
+    rules, unit = plan.policy.rules, base_unit(plan)
+    cuts = [rules.sensitive_hide_below if sensitive else rules.hide_below]
+    cuts.append(rules.sensitive_bracket_below if sensitive else rules.bracket_below)
+    if noisy is not None:
+        learnt = perturbed("", (), noisy, plan.policy.perturbation.limit)
+    elif base * ((1 + spread) ** 2 / (4 * spread) - 1) < unit:
+        return float(base), float(base)
+    else:
+        learnt = rounded("", (), int(round_half_away(base, unit)), unit)
+        cuts.append(rules.whole_percent_below)
+    low = max([learnt.low, *(cut for cut in cuts if base >= cut)])
+    return float(low), float(min([learnt.high, *(cut - 1 for cut in cuts if base < cut)]))
 
 
 def _homogeneous(plan: Plan, item: Item, figures: Crosstab) -> Bools:
@@ -195,22 +264,19 @@ def _ranges(
 ) -> Floats:
     """(D, 2) what the printed row tells of its base."""
     ranges = np.zeros((len(true_base), 2))
-    limit, unit = plan.policy.perturbation.limit, base_unit(plan)
     for row, base in enumerate(true_base.tolist()):
         if base == 0:
             continue
         if not shown[row]:
             ranges[row] = (1, least - 1)
-        elif noisy[row]:
-            learnt = perturbed("", (), int(figures.base[row]), limit)
-            ranges[row] = (learnt.low, learnt.high)
-        else:
-            learnt = rounded("", (), int(round_half_away(base, unit)), unit)
-            ranges[row] = (learnt.low, learnt.high)
-            if unit > 1 and figures.spread[row] < GUESSABLE:
-                visible = ~np.isin(marks[row], [mark.value for mark in HIDDEN])
-                percent = np.where(visible, 100 * figures.share[row], np.nan)
-                ranges[row] = fitting(ranges[row], percent, float(figures.spread[row]), plan, item.multiple)
+            continue
+        spread = float(figures.spread[row])
+        told = int(figures.base[row]) if noisy[row] else None
+        ranges[row] = known_base(plan, base, told, spread, is_sensitive(plan, item))
+        if told is None and spread < GUESSABLE:
+            visible = ~np.isin(marks[row], [mark.value for mark in HIDDEN])
+            percent = np.where(visible, 100 * figures.share[row], np.nan)
+            ranges[row] = fitting(ranges[row], percent, spread, plan, item.multiple)
     return ranges
 
 
@@ -264,59 +330,6 @@ def _pinned(ranges: Floats, hidden_rows: Bools, total: tuple[float, float], widt
         if most - least < min(width, high - low):
             return True
     return False
-
-
-def learnt(plan: Plan, data: WaveData, done: Protected) -> list[Released]:
-    """What a reader learns from a table: every base, and for sensitive items the bounds of every answer."""
-    item, key = data.items[done.table.item], done.table.key
-    columns = data.design.data
-    names = item.columns or (item.name,)
-    least, found = threshold(plan, item), []
-    for row, level in enumerate(done.table.levels):
-        own: dict[str, frozenset[str]] = {}
-        if done.table.group:
-            own[done.table.group] = frozenset([level])
-        low, high = done.ranges[row]
-        for name in names:
-            answered = frozenset(columns[name].category().levels)
-            where: Where = tuple(sorted({**own, name: answered}.items()))
-            if not done.shown[row]:
-                statement = hidden(key, where, least)
-                found.append(replace(statement, low=0.0, high=math.inf) if done.complement else statement)
-                continue
-            found.append(Released(key, where, float(low), float(high)))
-            if is_sensitive(plan, item) and high > 0:
-                found += _answers(plan, item, name, done, row, own, where)
-    return found
-
-
-def _answers(
-    plan: Plan,
-    item: Item,
-    name: str,
-    done: Protected,
-    row: int,
-    own: dict[str, frozenset[str]],
-    where: Where,
-) -> list[Released]:
-    """What the printed answers of one row tell of their counts."""
-    figures, found = done.table.figures, []
-    half = 0.5 * 10.0 ** -int(decimals(done.true.figures.base[row], plan.policy.rules))
-    for number, code in enumerate(done.table.categories):
-        if item.multiple and item.columns[number] != name:
-            continue
-        if Mark(str(done.table.marks[row, number])) in HIDDEN:
-            continue
-        group: Where = tuple(sorted({**own, name: frozenset(["1" if item.multiple else code])}.items()))
-        if done.noisy[row]:
-            count = int(figures.count[row, number])
-            found.append(perturbed(done.table.key, group, count, plan.policy.perturbation.limit))
-            continue
-        share = 100 * figures.share[row, number]
-        low, high = max(0.0, share - 2 * half) / 100, min(100.0, share + 2 * half) / 100
-        spread = float(figures.spread[row])
-        found.append(Released(done.table.key, group, low, high, of=where, spread=spread))
-    return found
 
 
 def printed_bases(plan: Plan, figures: Crosstab) -> Ints:

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from analysis.audit import AuditReport, Exposure, Released, Where, describe, hidden, perturbed, rounded
+from analysis.audit import AuditReport, Exposure, Released, Where, describe
 from analysis.changes import Change, Point, change, equivalence
 from analysis.columns import Column, Floats
 from analysis.crosstab import Crosstab, wilson
 from analysis.disclosure import DisclosurePolicy, audit_release
+from analysis.learnt import Share, from_share, from_table, from_wave, harmless
 from analysis.marks import HIDDEN, Mark, choose, decimals, public_base, public_percent, round_half_away
 from analysis.plan import Plan
-from analysis.protection import Protected, counted, learnt, noisy_share, printed_bases, protect
+from analysis.protection import Protected, counted, is_sensitive, noisy_share, printed_bases, protect
 from analysis.tables import (
     Book,
     BookTable,
@@ -41,10 +42,14 @@ SCHEMA = 1
 
 @dataclass(frozen=True, eq=False)
 class Publication:
-    """What may be published (``document``) and what a reader learns from it (``statements`` per wave)."""
+    """What may be published (``document``) and what a reader learns from it (``statements`` per wave).
+
+    ``harmless`` are the columns of each wave whose answers need no protection.
+    """
 
     document: Mapping[str, Any]
     statements: Mapping[str, tuple[Released, ...]]
+    harmless: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -59,17 +64,16 @@ def publish(book: Book, conferences: Sequence[Mapping[str, Any]] = ()) -> Public
     ``conferences`` stand beside the items (:func:`analysis.priorities.linked`).
     """
     plan = book.plan
-    statements: dict[str, list[Released]] = {wave: [] for wave in plan.waves}
+    statements = {wave: from_wave(plan, book.waves[wave]) for wave in plan.waves}
     done = _protected(book)
     printed = adjusted(plan, [one.table for one in done])
     tables = []
     for one, table in zip(done, printed, strict=True):
         data = book.waves[table.wave]
-        statements[table.wave] += learnt(plan, data, one)
+        statements[table.wave] += from_table(plan, data, one)
         tables.append(_table(plan, data, replace(one, table=table)))
-    for trend in book.trends:
-        for wave, learnt_of_it in _learnt_of_trend(book, trend):
-            statements[wave].append(learnt_of_it)
+    for wave, share in _single_shares(book, done):
+        statements[wave] += from_share(plan, book.waves[wave], share)
     document = {
         "schema": SCHEMA,
         "name": plan.name,
@@ -89,7 +93,11 @@ def publish(book: Book, conferences: Sequence[Mapping[str, Any]] = ()) -> Public
         "comparisons": [_comparison(book, found) for found in book.comparisons],
         "conferences": list(conferences),
     }
-    return Publication(document, {wave: _distinct(found) for wave, found in statements.items()})
+    return Publication(
+        document,
+        {wave: _distinct(found) for wave, found in statements.items()},
+        {wave: harmless(plan, book.waves[wave]) for wave in statements},
+    )
 
 
 def _protected(book: Book) -> list[Protected]:
@@ -152,8 +160,8 @@ def _items(book: Book) -> dict[str, Any]:
 def _groups(book: Book) -> dict[str, Any]:
     last = book.waves[book.plan.waves[-1]]
     result = {}
-    trended = (trend.request.group for trend in book.trends if trend.request.group)
-    for name in dict.fromkeys((*book.plan.groups, *trended)):
+    single = [one.finding.group for one in book.headlines] + [trend.request.group for trend in book.trends]
+    for name in dict.fromkeys((*book.plan.groups, *filter(None, single))):
         item = last.items.get(name)
         column = last.design.data.get(name)
         label = (
@@ -229,9 +237,7 @@ def _cells(
 
 def _headline(book: Book, headline: Headline, done: Sequence[Protected]) -> dict[str, Any]:
     plan, finding, data = book.plan, headline.finding, book.waves[headline.wave]
-    mark = Mark(headline.mark)
-    if finding.group and _row_hidden(headline, done):
-        mark = Mark.TOO_FEW
+    mark = _headline_mark(headline, done)
     shown: dict[str, Any] = {
         "item": finding.item,
         "categories": list(finding.categories),
@@ -258,6 +264,10 @@ def _normal(plan: Plan) -> Floats:
     return np.asarray(stats.norm.ppf(0.5 + plan.level / 2), dtype=float)
 
 
+def _headline_mark(headline: Headline, done: Sequence[Protected]) -> Mark:
+    return Mark.TOO_FEW if _row_hidden(headline, done) else Mark(headline.mark)
+
+
 def _row_hidden(headline: Headline, done: Sequence[Protected]) -> bool:
     """Whether the table of a finding hides the group it speaks of, or one of its answers."""
     finding = headline.finding
@@ -269,13 +279,13 @@ def _row_hidden(headline: Headline, done: Sequence[Protected]) -> bool:
     return False
 
 
-def _change(plan: Plan, found: Change) -> dict[str, Any]:
+def _change(plan: Plan, found: Change, places: int) -> dict[str, Any]:
     return {
         "first": found.first.wave,
         "second": found.second.wave,
-        "points": round(100 * found.estimate, 1),
-        "low": round(100 * found.low, 1),
-        "high": round(100 * found.high, 1),
+        "points": _rounded(found.estimate, places),
+        "low": _rounded(found.low, places),
+        "high": _rounded(found.high, places),
         "p": round(found.p_value, 4) if np.isfinite(found.p_value) else None,
         "changed": bool(np.isfinite(found.p_value) and found.p_value < 1 - plan.level),
     }
@@ -293,42 +303,43 @@ def _noised(
     return replace(point, estimate=share, se=error, base=float(base), effective_n=float(base))
 
 
-def _point_mark(plan: Plan, trend: BookTrend, point: Point) -> Mark:
+def _point_mark(book: Book, trend: BookTrend, point: Point) -> Mark:
     """A sensitive item of a group is hidden as it would be by district: no table stands behind the figure."""
-    sensitive, group = trend.request.item in plan.policy.sensitive, trend.request.group
+    plan, group = book.plan, trend.request.group
+    sensitive = is_sensitive(plan, book.waves[point.wave].items[trend.request.item])
     crossed = group in plan.policy.places or (sensitive and bool(group))
     return Mark(str(choose(point.base, plan.policy.rules, sensitive=sensitive, crossed_by_place=crossed)))
 
 
-def _learnt_of_trend(book: Book, trend: BookTrend) -> list[tuple[str, Released]]:
-    """What the bases under a trend of a group tell the auditor; those of everybody stand in the tables."""
-    if not trend.request.group:
-        return []
-    found = [(point.wave, _learnt_of_point(book, trend, point)) for point in trend.points]
-    return [(wave, statement) for wave, statement in found if statement is not None]
+def _single_shares(book: Book, done: Sequence[Protected]) -> Iterator[tuple[str, Share]]:
+    """Every share that is printed outside the tables."""
+    plan = book.plan
+    for number, headline in enumerate(book.headlines, start=1):
+        f = headline.finding
+        shown = _headline_mark(headline, done) not in HIDDEN
+        key = f"{headline.wave}/findings/{number}"
+        yield headline.wave, Share(key, f.item, f.categories, f.group, f.level, shown, 0.5)
+    for number, trend in enumerate(book.trends, start=1):
+        r = trend.request
+        for point in trend.points:
+            shown = _point_mark(book, trend, point) not in HIDDEN
+            half = 0.5 * 10.0 ** -_places(plan, point)
+            key = f"{point.wave}/trends/{number}"
+            yield point.wave, Share(key, r.item, r.categories, r.group, r.level, shown, half)
+    for number, found in enumerate(book.comparisons, start=1):
+        wave, item, codes = found.ours.wave, found.request.item, found.request.categories
+        shown, half = _our_mark(book, found) not in HIDDEN, 0.5 * 10.0 ** -_places(plan, found.ours)
+        yield wave, Share(f"{wave}/outside/{number}", item, codes, "", "", shown, half, printed=False)
 
 
-def _learnt_of_point(book: Book, trend: BookTrend, point: Point) -> Released | None:
-    plan, request = book.plan, trend.request
-    data, rules = book.waves[point.wave], plan.policy.rules
-    column = (data.items[request.item].columns or (request.item,))[0]
-    asked = {column: frozenset(data.design.data[column].category().levels)}
-    where = tuple(sorted({**asked, request.group: frozenset([request.level])}.items()))
-    name = f"{point.wave}/{request.item}/{request.group}"
-    if point.base == 0:
-        return Released(name, where, 0, 0)
-    if _point_mark(plan, trend, point) in HIDDEN:
-        least = rules.hide_below if point.base < rules.hide_below else rules.sensitive_hide_below
-        return hidden(name, where, least) if point.base < least else None
-    noisy = _noised(book, point, request.item, request.categories, request.group, request.level)
-    if noisy is not point:
-        return perturbed(name, where, int(noisy.base), plan.policy.perturbation.limit)
-    return rounded(name, where, int(public_base(point.base, rules)), rules.base_unit)
+def _places(plan: Plan, *points: Point) -> int:
+    """Decimals of a percentage that rests on these points: those of the smallest base."""
+    return int(decimals(min(point.base for point in points), plan.policy.rules))
 
 
 def _trend(book: Book, trend: BookTrend) -> dict[str, Any]:
     plan, request = book.plan, trend.request
-    marks = {point.wave: _point_mark(plan, trend, point) for point in trend.points}
+    marks = {point.wave: _point_mark(book, trend, point) for point in trend.points}
     full = {wave for wave in marks if counted(plan, book.waves[wave])}
     whom = request.item, request.categories, request.group, request.level
     points = {p.wave: _noised(book, p, *whom) for p in trend.points}
@@ -346,7 +357,7 @@ def _trend(book: Book, trend: BookTrend) -> dict[str, Any]:
         "points": [_point(plan, point, marks[wave], wave in full) for wave, point in points.items()],
         "runs": [list(run) for run in trend.runs],
         "breaks": [{"first": b.first, "second": b.second, "kinds": list(b.kinds)} for b in trend.breaks],
-        "changes": [_change(plan, found) for found in moved],
+        "changes": [_change(plan, found, _places(plan, found.first, found.second)) for found in moved],
         "verdicts": [
             {"first": e.change.first.wave, "second": e.change.second.wave, "finding": e.finding}
             for e in verdicts
@@ -366,15 +377,24 @@ def _point(plan: Plan, point: Point, mark: Mark, full: bool) -> dict[str, Any]:
     entry |= {"percent": value, "base": int(public_base(point.base, plan.policy.rules))}
     if not full:
         low, high = point.interval(plan.level)
-        entry |= {"low": round(100 * low, 1), "high": round(100 * high, 1)}
+        places = _places(plan, point)
+        entry |= {"low": _rounded(low, places), "high": _rounded(high, places)}
     return entry
+
+
+def _our_mark(book: Book, found: Comparison) -> Mark:
+    sensitive = is_sensitive(book.plan, book.waves[found.ours.wave].items[found.request.item])
+    return Mark(str(choose(found.ours.base, book.plan.policy.rules, sensitive=sensitive)))
+
+
+def _rounded(share: float, places: int) -> float:
+    """A share in percent, with no more decimals than the figures it rests on."""
+    return round(100 * share, places)
 
 
 def _comparison(book: Book, found: Comparison) -> dict[str, Any]:
     plan, request = book.plan, found.request
-    mark = Mark(
-        str(choose(found.ours.base, plan.policy.rules, sensitive=request.item in plan.policy.sensitive))
-    )
+    mark = _our_mark(book, found)
     shown: dict[str, Any] = {
         "item": request.item,
         "categories": list(request.categories),
@@ -396,8 +416,9 @@ def _comparison(book: Book, found: Comparison) -> dict[str, Any]:
     shown["ours"]["percent"] = value
     if not full:
         low, high = ours.interval(plan.level)
-        shown["ours"] |= {"low": round(100 * low, 1), "high": round(100 * high, 1)}
-        shown["change"] = _change(plan, change(ours, found.theirs, plan.level))
+        places = _places(plan, ours)
+        shown["ours"] |= {"low": _rounded(low, places), "high": _rounded(high, places)}
+        shown["change"] = _change(plan, change(ours, found.theirs, plan.level), places)
     return shown
 
 
@@ -408,12 +429,14 @@ def audit(
     *,
     earlier: Mapping[str, Sequence[Released]] | None = None,
     layers: Mapping[str, Column] | None = None,
+    grouped: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, AuditReport]:
     """The auditor's report per wave, over this publication and everything released of the wave before.
 
     ``earlier`` are older statements tied to their releases, ``layers`` the column telling since when each
     response has been counted.  The new statements are tied to the current release when there are older ones.
+    ``grouped`` are the variables that older publications group by: their codes are protected here as well.
     """
     reports = {}
     for number, (wave, statements) in enumerate(publication.statements.items()):
@@ -426,8 +449,14 @@ def audit(
             if progress:
                 progress((done + part) / len(publication.statements))
 
-        reports[wave] = audit_release(columns, statements, policy, earlier=old, progress=tell)
+        free = publication.harmless.get(wave, frozenset()) - frozenset(grouped)
+        reports[wave] = audit_release(columns, statements, policy, earlier=old, harmless=free, progress=tell)
     return reports
+
+
+def group_words(group: Where, minus: Where | None) -> str:
+    """A group, or the difference of two, in words of the plan."""
+    return describe(group) if minus is None else f"{describe(group)} − {describe(minus)}"
 
 
 def explain(exposure: Exposure) -> dict[str, Any]:

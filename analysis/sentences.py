@@ -30,6 +30,13 @@ SENTENCES: Mapping[str, str] = {
     "reason-too-short": N_("The reason is printed with the result; state it in at least %(least)s letters."),
     "unknown-method": N_("“%(name)s” is no method of disclosure control. Possible are: %(known)s."),
     "precision-rule": N_("This precision rule cannot be applied: %(reason)s."),
+    "protects-too-little": N_(
+        "Write at least %(least)s: with less, groups of a few people are not protected."
+    ),
+    "dot-tells": N_(
+        "A “.” for fewer than %(own)s answers tells their number to fewer than %(width)s. Write at least "
+        "%(least)s, or a smaller width."
+    ),
     "not-a-share": N_("Write a share as a number from 0 to 1, not in percent (%(value)s)."),
     "out-of-range": N_("This must lie between %(low)s and %(high)s."),
     "one-wave": N_("A trend needs at least two waves."),
@@ -91,6 +98,9 @@ SENTENCES: Mapping[str, str] = {
         "%(name)s is a weighted sample, no full count. Write method: sample under disclosure."
     ),
     "already_released": N_("This very book was requested for this address before."),
+    "unanswered": N_(
+        "A reviewer has refused this very book. Change it, or write an answer to the objection."
+    ),
     "decided": N_("Somebody has decided this request already."),
     "same_person": N_("A second person decides, not the one who asked."),
     "overtaken": N_("Another release of the wave was made since. Run the plan again and request it anew."),

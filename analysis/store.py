@@ -396,12 +396,13 @@ def ever_released(session: Session, keys: Iterable[str]) -> dict[str, list[tuple
     return found
 
 
-def request_release(session: Session, name: str, slug: str, who: str, now: datetime) -> Release:
+def request_release(
+    session: Session, name: str, slug: str, who: str, now: datetime, answer: str = ""
+) -> Release:
     """An analyst asks for the last book of a plan to be published under ``slug``.
 
-    Raises :class:`ReleaseFault`: ``no_book``, ``stale`` (the plan has changed since, or another release of a
-    wave was made that the auditor has not seen), ``sealed_only`` (exact counts), ``not_safe`` (the auditor
-    refuses), ``slug_taken`` (another plan is published there), ``already_released``.
+    Raises :class:`ReleaseFault`: ``no_book``, ``stale`` (plan or releases changed since), ``sealed_only``,
+    ``not_safe``, ``slug_taken`` (by another plan), ``already_released``, ``unanswered``.
     """
     found = book(session, name)
     if found is None:
@@ -415,9 +416,12 @@ def request_release(session: Session, name: str, slug: str, who: str, now: datet
     taken = select(Release).where(Release.slug == slug, Release.state == "released", Release.plan != name)
     if session.scalars(taken).first() is not None:
         raise ReleaseFault("slug_taken", "another plan is published under this address", slug)
-    same = select(Release).where(Release.slug == slug, Release.digest == found.digest)
-    if session.scalars(same).first() is not None:
+    same = select(Release.state).where(Release.slug == slug, Release.digest == found.digest)
+    before = set(session.scalars(same))
+    if before - {"refused"}:
         raise ReleaseFault("already_released", "this very book was requested for this address before", slug)
+    if before and not answer.strip():
+        raise ReleaseFault("unanswered", "a reviewer refused this very book; answer the objection", slug)
     row = Release(
         plan=name,
         slug=slug,
@@ -426,6 +430,7 @@ def request_release(session: Session, name: str, slug: str, who: str, now: datet
         statements=found.statements,
         members=found.members,
         audit=found.audit,
+        answer=answer.strip(),
         requested_by=who,
         requested_at=now,
     )
@@ -487,13 +492,3 @@ def withdraw(session: Session, release_id: bytes, who: str, note: str) -> None:
     current = published(session, "results", PUBLICATION, row.slug)
     if current is not None and current.get("digest") == row.digest:
         publish(session, "results", PUBLICATION, row.slug, None)
-
-
-def publications(session: Session) -> dict[str, dict[str, Any]]:
-    """Everything that the public may read, by address."""
-    return published_all(session, "results", PUBLICATION)
-
-
-def publication(session: Session, slug: str) -> dict[str, Any] | None:
-    """One publication."""
-    return published(session, "results", PUBLICATION, slug)

@@ -51,6 +51,7 @@ class Item:
     sensitive: int = 0
     ordered: bool = False
     missing_rule: str = ""
+    section: LocalText = field(default_factory=dict)
 
     @property
     def multiple(self) -> bool:

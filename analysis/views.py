@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from analysis import assemble, calibration, microdata, priorities, recipes, store
 from analysis.charts import Dot, dots
+from analysis.desk import store as desk
 from analysis.diagnostics import WeightingStep
 from analysis.errors import AnalysisError, DataError
 from analysis.exchange import bookfiles, flat, metadata, packages
@@ -204,6 +205,7 @@ def plan(name: str) -> ResponseReturnValue:
     with collector.read() as session:
         jobs, book = store.jobs(session, name), store.book(session, name)
         own = {wave.key for wave in store.waves(session) if wave.kind == "own"}
+        refused = desk.refusals(session, name)
     page = render_template(
         "analysis/plan.html",
         name=name,
@@ -213,7 +215,8 @@ def plan(name: str) -> ResponseReturnValue:
         book=book,
         problem=_problem(jobs[0].problem) if jobs and jobs[0].problem else [],
         act_form=ActForm(),
-        release_form=ReleaseForm(slug=name),
+        release_form=ReleaseForm(slug=refused[0].slug if refused else name),
+        refused=refused,
         exports=EXPORTS,
         script_waves=[key for key in _waves_of(form.source.data or "") if key in own],
     )
@@ -453,7 +456,9 @@ def request_release(name: str) -> ResponseReturnValue:
     account = current_account()
     try:
         with collector.begin() as session:
-            row = store.request_release(session, name, form.slug.data or "", account.email, now())
+            row = store.request_release(
+                session, name, form.slug.data or "", account.email, now(), form.answer.data or ""
+            )
     except AnalysisError as error:
         flash(told(error), "danger")
         return redirect(url_for("analysis.plan", name=name))

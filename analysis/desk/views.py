@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from analysis import store
+from analysis.desk.store import refusals
 from analysis.errors import AnalysisError
 from analysis.exchange.bookfiles import html_book
 from analysis.forms import DecisionForm
@@ -73,6 +74,12 @@ def _one(release_id: str) -> Release:
     return row
 
 
+def _refused_before(row: Release) -> list[Release]:
+    """Earlier refusals that this request answers."""
+    with collector.read() as session:
+        return [one for one in refusals(session, row.plan) if one.requested_at < row.requested_at]
+
+
 @room.get("/")
 def all_releases() -> ResponseReturnValue:
     """Every request and decision."""
@@ -113,6 +120,7 @@ def one(release_id: str) -> ResponseReturnValue:
         shown=len(cells) - hidden,
         hidden=hidden,
         weaker=weaker(row.document["rules"]),
+        refused=_refused_before(row) if row.state == "requested" else [],
     )
 
 

@@ -152,9 +152,13 @@ def _choices(document: dict[str, Any]) -> dict[str, Any]:
             "answers": [(code, text_in(item.labels.get(code), tag)) for code in item.categories],
             "groups": not item.multiple and 2 <= len(item.categories) <= MOST_LEVELS,
             "sensitive": item.sensitive >= 2,
+            "section": text_in(item.section, tag),
         }
         for item in data.items.values()
     ]
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for item in items:
+        sections.setdefault(str(item["section"]), []).append(item)
     rules = plan_builder.rules_of(document)
     return {
         "languages": [(t, NAMES.get(t, t)) for t in plan_builder.as_list(document.get("languages", ["en"]))],
@@ -163,6 +167,7 @@ def _choices(document: dict[str, Any]) -> dict[str, Any]:
         "margins": [(margin, margin in plan_builder.raked(document)) for margin in margins],
         "upper": plan_builder.trimming(document),
         "items": items,
+        "sections": list(sections.items()),
         "tables": plan_builder.tables_of(document),
         "findings": plan_builder.rows_of(document, "findings"),
         "trends": plan_builder.rows_of(document, "trends"),

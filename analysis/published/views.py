@@ -16,11 +16,12 @@ from flask import Response, abort, make_response, render_template, request, url_
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from analysis import priorities, store
+from analysis import priorities
 from analysis.exchange import bookfiles
 from analysis.exchange.bookfiles import said
 from analysis.exchange.flat import harmless
 from analysis.figures import table_figure, table_of, trend_figure, trend_title
+from analysis.published import store
 from localtext import NAMES, direction, number_text
 from stores import collector
 from typeset import pdf

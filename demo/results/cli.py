@@ -34,6 +34,13 @@ def sensitive() -> list[str]:
     ]
 
 
+def groups(share: float) -> list[str]:
+    """What a sample of this size can be tabulated by: a plan is declared for the answers to be expected."""
+    if share >= 0.5:
+        return ["age", "origin"]
+    return ["gender", "origin"] if share >= 0.1 else []
+
+
 def plan(first: str, second: str, share: float) -> dict[str, Any]:
     """The plan of the demo: declared before the data, and the publication plan that the auditor checks.
 
@@ -58,7 +65,10 @@ def plan(first: str, second: str, share: float) -> dict[str, Any]:
             {"step": "trim", "upper": round(400 / share)},
         ],
         "tables": [
-            {"items": ["life", "outlook", "housing-satisfaction", "trust", "speak"], "groups": ["gender"]},
+            {
+                "items": ["life", "outlook", "housing-satisfaction", "trust", "speak"],
+                "groups": groups(share),
+            },
             {"items": ["worry-money", "office", "looked"], "groups": []},
         ],
         "tests": {"level": 0.95, "book": "bh", "headlines": "holm"},

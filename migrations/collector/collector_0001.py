@@ -73,12 +73,13 @@ def upgrade() -> None:
     sa.Column('decided_by', sa.Text(), nullable=True),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
     sa.CheckConstraint("(state = 'requested') = (decided_by IS NULL)", name=op.f('ck_analysis_release_decided')),
     sa.CheckConstraint("state IN ('requested', 'released', 'refused', 'withdrawn')", name=op.f('ck_analysis_release_state')),
     sa.CheckConstraint('decided_by IS NULL OR decided_by <> requested_by', name=op.f('ck_analysis_release_two_people')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_analysis_release')),
-    sa.UniqueConstraint('slug', 'digest', name=op.f('uq_analysis_release_slug'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_analysis_release'))
     )
+    op.create_index('uq_analysis_release_slug', 'analysis_release', ['slug', 'digest'], unique=True, sqlite_where=sa.text("state <> 'refused'"), postgresql_where=sa.text("state <> 'refused'"))
     op.create_table('analysis_wave',
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('survey', sa.Text(), nullable=False),
@@ -226,7 +227,7 @@ def upgrade() -> None:
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE TRIGGER access_stays_delete BEFORE DELETE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access') BEGIN SELECT RAISE(ABORT, 'what codes admit to cannot be withdrawn'); END")
-        op.execute("CREATE TRIGGER analysis_release_is_a_record_update BEFORE UPDATE ON analysis_release FOR EACH ROW WHEN (NEW.digest <> OLD.digest OR NEW.slug <> OLD.slug OR NEW.requested_by <> OLD.requested_by OR (OLD.state = 'refused' AND NEW.state <> 'refused') OR (OLD.state = 'released' AND NEW.state NOT IN ('released', 'withdrawn')) OR (OLD.state = 'withdrawn' AND NEW.state <> 'withdrawn')) BEGIN SELECT RAISE(ABORT, 'what was requested and decided stays as it is'); END")
+        op.execute("CREATE TRIGGER analysis_release_is_a_record_update BEFORE UPDATE ON analysis_release FOR EACH ROW WHEN (NEW.digest <> OLD.digest OR NEW.slug <> OLD.slug OR NEW.requested_by <> OLD.requested_by OR NEW.answer <> OLD.answer OR (OLD.state = 'refused' AND NEW.state <> 'refused') OR (OLD.state = 'released' AND NEW.state NOT IN ('released', 'withdrawn')) OR (OLD.state = 'withdrawn' AND NEW.state <> 'withdrawn')) BEGIN SELECT RAISE(ABORT, 'what was requested and decided stays as it is'); END")
         op.execute("CREATE TRIGGER analysis_release_stays_delete BEFORE DELETE ON analysis_release FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'the auditor needs everything that was ever released'); END")
         op.execute("CREATE TRIGGER ballots_are_final_update BEFORE UPDATE ON conference_ballot FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'a ballot is never changed'); END")
         op.execute("CREATE TRIGGER levels_are_frozen_update BEFORE UPDATE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access' AND (NEW.kind <> OLD.kind OR NEW.key <> OLD.key OR NEW.document -> 'levels' <> OLD.document -> 'levels' OR NEW.document -> 'levels' IS NULL)) BEGIN SELECT RAISE(ABORT, 'the levels of anonymity are frozen'); END")
@@ -237,7 +238,7 @@ def upgrade() -> None:
         op.execute("CREATE OR REPLACE FUNCTION access_stays_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'what codes admit to cannot be withdrawn' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute("CREATE TRIGGER access_stays_delete BEFORE DELETE ON published_office FOR EACH ROW WHEN (OLD.kind = 'access') EXECUTE FUNCTION access_stays_delete()")
         op.execute("CREATE OR REPLACE FUNCTION analysis_release_is_a_record_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'what was requested and decided stays as it is' USING ERRCODE = 'integrity_constraint_violation'; END $$")
-        op.execute("CREATE TRIGGER analysis_release_is_a_record_update BEFORE UPDATE ON analysis_release FOR EACH ROW WHEN (NEW.digest <> OLD.digest OR NEW.slug <> OLD.slug OR NEW.requested_by <> OLD.requested_by OR (OLD.state = 'refused' AND NEW.state <> 'refused') OR (OLD.state = 'released' AND NEW.state NOT IN ('released', 'withdrawn')) OR (OLD.state = 'withdrawn' AND NEW.state <> 'withdrawn')) EXECUTE FUNCTION analysis_release_is_a_record_update()")
+        op.execute("CREATE TRIGGER analysis_release_is_a_record_update BEFORE UPDATE ON analysis_release FOR EACH ROW WHEN (NEW.digest <> OLD.digest OR NEW.slug <> OLD.slug OR NEW.requested_by <> OLD.requested_by OR NEW.answer <> OLD.answer OR (OLD.state = 'refused' AND NEW.state <> 'refused') OR (OLD.state = 'released' AND NEW.state NOT IN ('released', 'withdrawn')) OR (OLD.state = 'withdrawn' AND NEW.state <> 'withdrawn')) EXECUTE FUNCTION analysis_release_is_a_record_update()")
         op.execute("CREATE OR REPLACE FUNCTION analysis_release_stays_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the auditor needs everything that was ever released' USING ERRCODE = 'integrity_constraint_violation'; END $$")
         op.execute('CREATE TRIGGER analysis_release_stays_delete BEFORE DELETE ON analysis_release FOR EACH ROW EXECUTE FUNCTION analysis_release_stays_delete()')
         op.execute("CREATE OR REPLACE FUNCTION ballots_are_final_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a ballot is never changed' USING ERRCODE = 'integrity_constraint_violation'; END $$")
@@ -272,6 +273,7 @@ def downgrade() -> None:
     op.drop_table('collector_state')
     op.drop_table('batch')
     op.drop_table('analysis_wave')
+    op.drop_index('uq_analysis_release_slug', table_name='analysis_release', sqlite_where=sa.text("state <> 'refused'"), postgresql_where=sa.text("state <> 'refused'"))
     op.drop_table('analysis_release')
     op.drop_table('analysis_plan')
     op.drop_table('analysis_margin')

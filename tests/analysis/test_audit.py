@@ -12,6 +12,7 @@ from analysis.audit import (
     rounded,
     where,
 )
+from analysis.bounds import Program
 from analysis.columns import Column
 from analysis.disclosure import (
     DisclosurePolicy,
@@ -141,6 +142,57 @@ def test_triangle_of_tables_is_attacked_jointly():
         released, counter(columns), domain_of(columns), AuditPolicy(threshold=3, width=1, max_cells=30)
     )
     assert report.families == (("a", "b", "c"),)
+
+
+def test_difference_of_a_group_and_an_age_class_coded_otherwise():
+    """18-24 by one table, 18-25 by another: those aged 25 are what lies between."""
+    years = np.repeat([20, 25, 40], [60, 3, 70])
+    age = column("age", (years > 24).astype(int), ["18-24", "25+"])
+    band = column("band", (years > 25).astype(int), ["18-25", "26+"])
+    columns = {"age": age, "band": band, "q": column("q", np.arange(133) % 2, ["1", "2"])}
+    asked = {"q": ["1", "2"]}
+    released = [
+        rounded("by age", where(age="18-24", **asked), 60, 1),
+        rounded("by band", where(band="18-25", **asked), 63, 1),
+    ]
+    for most in (4000, 6):
+        policy = AuditPolicy(threshold=20, width=5, max_cells=most)
+        report = audit(released, counter(columns), domain_of(columns), policy)
+        assert {e.tables for e in report.exposures} == {("by age", "by band")}
+        assert {(e.count, e.low, e.high) for e in report.exposures} == {(3, 3, 3)}
+
+
+def test_what_is_too_large_to_be_attacked_is_not_safe():
+    rng = np.random.default_rng(4)
+    columns = {
+        name: column(name, rng.integers(0, 12, 4000), [str(n) for n in range(12)]) for name in ("a", "b", "c")
+    }
+    count, released = counter(columns), []
+    for code in range(12):
+        group = where(a=str(code), b=str(code), c=str(code))
+        released.append(Released("t", group, 0, 4000) if count(group) else rounded("t", group, 0, 1))
+    report = audit(released, count, domain_of(columns), AuditPolicy(max_cells=20))
+    assert report.skipped == (("a", "b", "c"),)
+    assert not report.safe
+    few = audit(released, count, domain_of(columns), AuditPolicy(max_cells=10**5, max_targets=1))
+    assert few.skipped == (("a", "b", "c"),)
+    assert not few.safe
+
+
+def test_what_cannot_be_decided_in_time_is_not_safe(monkeypatch):
+    count, domain = two_by_two()
+    released = [
+        rounded("women", where(sex="f"), 30, 5),
+        hidden("women by age", where(sex="f", age="young"), 20),
+        rounded("women by age", where(sex="f", age="old"), 30, 5),
+    ]
+    monkeypatch.setattr(Program, "some", lambda *_: None)
+    monkeypatch.setattr(Program, "exactly", lambda *_: None)
+    monkeypatch.setattr(Program, "bound", lambda *_, witness=None: (0, 9))
+    report = audit(released, count, domain, AuditPolicy(threshold=20, width=3))
+    assert report.exposures == ()
+    assert report.undecided
+    assert not report.safe
 
 
 def test_describe():

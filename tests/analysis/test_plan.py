@@ -207,3 +207,24 @@ def test_wrong_types_are_located(part):
         kind for kind, place in faults(changed(**{part: 3.5 if part == "waves" else "text"})) if place == part
     ]
     assert "wrong-type" in kinds
+
+
+@pytest.mark.parametrize(
+    ("rules", "place", "kind"),
+    [
+        ({"rules": {"hide_below": 1}}, "disclosure/rules/hide_below", "protects-too-little"),
+        ({"rules": {"hide_below": 6}}, "disclosure/rules/hide_below", "dot-tells"),
+        ({"rules": {"base_unit": 1}}, "disclosure/rules/base_unit", "protects-too-little"),
+        ({"width": 0}, "disclosure/width", "protects-too-little"),
+        ({"homogeneity": 2}, "disclosure/homogeneity", "out-of-range"),
+    ],
+)
+def test_no_plan_protects_less_than_the_floor(rules, place, kind):
+    assert faults(changed(disclosure=rules)) == [(kind, place)]
+
+
+def test_at_the_floor_a_plan_is_read():
+    assert read(changed(disclosure={"width": 3, "rules": {"hide_below": 5}})).policy.audit.threshold == 5
+    assert (
+        read(changed(disclosure={"method": "exact", "rules": {"base_unit": 1}})).policy.rules.base_unit == 1
+    )

@@ -144,7 +144,11 @@ def test_weights_a_little_apart_narrow_what_the_auditor_is_told():
     narrow = publish(build(plan(), {"w": wave(groups, answers, weights=1 + 0.004 * rng.random(len(groups)))}))
     wide = publish(build(plan(), {"w": wave(groups, answers, weights=1 + 4 * rng.random(len(groups)))}))
     widths = [
-        [s.high - s.low for s in found.statements["w"] if dict(s.group).get("g") != frozenset("d")]
+        [
+            s.high - s.low
+            for s in found.statements["w"]
+            if s.group and s.of is None and dict(s.group).get("g") != frozenset("d")
+        ]
         for found in (narrow, wide)
     ]
     assert set(widths[1]) == {4.0}

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.plan import read
 from analysis.publication import audit, explain, publish
-from analysis.tables import build
+from analysis.tables import Item, build
 from tests.analysis.book_data import plan_document, two_waves
 
 
@@ -131,8 +131,9 @@ def test_a_trend_within_a_group_counts_its_people_only_and_tells_the_auditor(wav
         weights = waves[point.wave].design.weights
         assert point.base == inside.sum()
         assert point.estimate == pytest.approx(weights[chosen].sum() / weights[inside].sum())
-        told = [one for one in found.statements[point.wave] if one.table == f"{point.wave}/q1/district"]
-        assert len(told) == 1
+        mine = [one for one in found.statements[point.wave] if one.table == f"{point.wave}/trends/1"]
+        told = [one for one in mine if one.of is None]
+        assert (len(mine), len(told)) == (2, 1)
         assert told[0].low <= inside.sum() <= told[0].high
 
 
@@ -140,3 +141,36 @@ def test_a_trend_of_a_sensitive_item_within_a_group_is_hidden(waves):
     asked = {"item": "q3", "categories": ["4"], "group": "district", "level": "district1"}
     found = publish(build(read(plan_document(trends=[asked])), waves))
     assert {point["mark"] for point in found.document["trends"][0]["points"]} == {"."}
+
+
+def test_every_printed_base_is_told_to_the_auditor(waves):
+    """Findings, trends and comparisons rest on people of their own; their bases are statements, too."""
+    finding = {"item": "q2", "categories": ["1"], "text": {"en": "x"}, "group": "age", "level": "age1"}
+    trend = {"item": "q4", "categories": ["4"]}
+    tables = [{"items": ["q1"], "groups": []}]
+    plan = read(plan_document(tables=tables, findings=[finding], trends=[trend]))
+    book = build(plan, waves)
+    found = publish(book)
+    told = {one.table: one for one in reversed(found.statements["w2024"])}
+    assert {"w2024/responses", "w2024/findings/1", "w2024/trends/1", "w2024/outside/1"} <= set(told)
+    base = found.document["headlines"][0]["base"]
+    assert told["w2024/findings/1"].low >= base - 2
+    assert told["w2024/findings/1"].high <= base + 2
+    assert {wave: report.safe for wave, report in audit(found, waves, plan.policy).items()} == {
+        "w2020": True,
+        "w2024": True,
+    }
+
+
+def test_what_others_are_grouped_by_is_protected_where_it_is_an_answer():
+    """An item that is a group as well: its rare answers are hidden, and the auditor guards their number."""
+    waves = two_waves(items=2)
+    for data in waves.values():
+        levels = data.design.data["sex"].levels
+        data.items["sex"] = Item("sex", {"en": "Sex"}, levels, {}, ("sex",))
+    few = int((waves["w2024"].design.data["sex"].values == 2).sum())
+    assert 0 < few < 40
+    tables = [{"items": ["sex"], "groups": []}, {"items": ["q1"], "groups": ["sex"]}]
+    found = publish(build(read(plan_document(tables=tables, trends=[], outside=[])), waves))
+    assert "sex" not in found.harmless["w2024"]
+    assert "q1" in found.harmless["w2024"]

@@ -76,6 +76,30 @@ def test_refused_is_not_published_and_decided_once(requested, as_role, client):
         assert caught.value.code == "decided"
 
 
+def test_what_was_refused_can_be_asked_for_again_with_an_answer(requested, as_role, client):
+    reviewer = as_role("reviewer")
+    reviewer.submit(the_one(requested), {"decision": "no", "note": "Is the head of the office informed?"})
+    page = requested.get(PLAN).text
+    assert "Is the head of the office informed?" in page
+    assert 'name="answer"' in page
+    assert refusal(requested.application) == "unanswered"
+    again = {"slug": "living-here", "answer": "Yes, by letter of 3 May."}
+    assert requested.submit(f"{PLAN}/release", again, at=PLAN).status_code == 302
+    waiting = the_one_that_waits(requested)
+    shown = reviewer.get(waiting).text
+    assert "Yes, by letter of 3 May." in shown
+    assert "Is the head of the office informed?" in shown
+    reviewer.submit(waiting, {"decision": "yes"})
+    assert client.get("/results/living-here/en").status_code == 200
+    assert 'name="answer"' not in requested.get(PLAN).text
+
+
+def the_one_that_waits(client):
+    with client.application.app_context(), stores.collector.read() as session:
+        (row,) = store.releases(session, "requested")
+    return f"/office/releases/{row.id.hex()}"
+
+
 def test_a_release_already_made_is_refused(requested):
     answer = requested.submit(f"{PLAN}/release", {"slug": "living-here"}, at=PLAN)
     assert answer.status_code == 302

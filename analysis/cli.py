@@ -215,8 +215,13 @@ def analyse(plan_file: Path, out: Path) -> None:
     except AnalysisError as error:
         raise click.ClickException(str(error)) from None
     write_book(out, publication, audited)
-    findings = sum(len(wave["exposures"]) for wave in audited["waves"].values())
-    click.echo(f"{out}: {len(publication.document['tables'])} tables, auditor: {findings} findings")
+    reports = audited["waves"].values()
+    findings = sum(len(wave["exposures"]) for wave in reports)
+    missed = sum(len(wave["skipped"]) + len(wave["undecided"]) for wave in reports)
+    click.echo(
+        f"{out}: {len(publication.document['tables'])} tables, auditor: {findings} findings"
+        + (f", {missed} sets of tables not audited" if missed else "")
+    )
 
 
 @click.command("analyse-import")

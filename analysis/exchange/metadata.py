@@ -217,13 +217,16 @@ def _sss_column(group: list[Variable], chunk: Mapping[str, Chunk] | Chunk) -> li
         bits = []
         for variable in group:
             values, _ = numeric(variable, chunk[variable.name])  # type: ignore[arg-type]
-            bits.append(np.where(values == 1, "1", "0"))
+            bits.append(np.where(values == 1, "1", "0").tolist())
         return ["".join(row) for row in zip(*bits, strict=True)]
     variable = group[0]
     values, reason = numeric(variable, chunk[variable.name])  # type: ignore[arg-type]
     if variable.kind == "category":
         values = np.where(reason > 0, _offset(variable) + reason - 1, values)
-        return ["" if np.isnan(value) else str(int(value)) for value in values]
+        # Few different codes stand in many rows: each is written once, and shared.
+        codes, places = np.unique(values, return_inverse=True)
+        texts = np.array(["" if np.isnan(code) else str(int(code)) for code in codes], dtype=object)
+        return list(texts[places])
     return ["" if np.isnan(value) else repr(float(value)) for value in values]
 
 

@@ -79,10 +79,10 @@ def finding(headline: Document, tag: str) -> dict[str, str]:
     """A finding in one sentence and its interval: "about 8 in 10", "between 78 and 84 of 100"."""
     if "in_ten" not in headline:
         return {"sentence": said(headline["text"], tag), "interval": r_("too few answers")}
-    if headline["percent"] < 5 or headline["percent"] > 95:
-        share = r_("About %(percent)s in 100", percent=headline["percent"])
-    else:
+    if _in_ten(headline):
         share = r_("About %(in_ten)s in 10", in_ten=headline["in_ten"])
+    else:
+        share = r_("About %(percent)s in 100", percent=headline["percent"])
     sentence = f"{share}: {said(headline['text'], tag)}"
     uncertain = r_("uncertain, because few people answered") if headline.get("mark") == "()" else ""
     if "low" not in headline:
@@ -90,6 +90,11 @@ def finding(headline: Document, tag: str) -> dict[str, str]:
         return {"sentence": sentence, "interval": uncertain}
     interval = r_("Between %(low)s and %(high)s of 100", low=headline["low"], high=headline["high"])
     return {"sentence": sentence, "interval": f"{interval} ({uncertain})" if uncertain else interval}
+
+
+def _in_ten(headline: Document) -> bool:
+    """Whether a finding is said in tenths: not where that would be nobody or everybody."""
+    return "in_ten" in headline and 5 <= headline["percent"] <= 95
 
 
 def asked(document: Document, tag: str) -> list[str]:
@@ -332,7 +337,10 @@ def flyer(slug: str, language: str) -> ResponseReturnValue:
             )
     data = {
         "title": said(document["title"], tag) or slug,
-        "findings": [finding(headline, tag) for headline in document["headlines"][:5]],
+        "findings": [
+            {**finding(headline, tag), **({"in_ten": headline["in_ten"]} if _in_ten(headline) else {})}
+            for headline in document["headlines"][:5]
+        ],
         "notes": asked(document, tag),
         "figures": figures,
         "source": request.host_url.rstrip("/") + url_for("results.page", slug=slug, language=tag),

@@ -76,9 +76,10 @@ def fits(n, row, known):
             kish = (1 + s) ** 2 / (4 * s)
             shown = cell["high"] - cell["low"]
             ends = [
-                np.subtract(*reversed(wilson(share, size)))
+                np.subtract(*reversed(wilson(share, size, z)))
                 for share in (q, cell["percent"] / 100, p)
                 for size in (n / kish - 1.5, n + 0.5)
+                for z in (1.96, 2.0)
             ]
             if not min(ends) - 2 * half - 0.01 <= shown <= max(ends) + 2 * half + 0.01:
                 return False

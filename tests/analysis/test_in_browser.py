@@ -33,3 +33,22 @@ def test_analyst_pages(requested, served, staff_page):  # noqa: F811
         page.goto(f"/office/{path}")
         page.axe()
         page.fits()
+
+
+def test_a_plan_is_put_together_in_foldable_parts(requested, served, staff_page):  # noqa: F811
+    """Unfolded one by one it can be read; folded it is a page or two, whatever the questionnaire's length."""
+    page = staff_page("analyst")
+    page.goto("/office/analysis/plans/first/build")
+    page.axe()
+    page.fits()
+    height = "document.documentElement.scrollHeight"
+    assert page.evaluate(height) < 3000
+    while page.locator("details:not([open]) > summary:visible").count():
+        page.locator("details:not([open]) > summary:visible").first.click()
+    page.axe()
+    page.fits()
+    assert page.evaluate(height) > 5000
+    page.get_by_role("button", name="Check and save").or_(
+        page.get_by_role("button", name="Prüfen und")
+    ).click()
+    page.axe()

@@ -254,9 +254,10 @@ def audit_release(
     def protected(group: Where, minus: Where | None) -> bool:
         if known(group) or (minus is not None and known(minus)):
             return False
-        # Those of a group who left out a harmless question.
-        apart = {name for name, _ in set(group) ^ set(minus or ())}
-        return minus is None or not apart <= harmless
+        # Those of a group who left out a harmless question, whichever release says so; who came with a later
+        # release is a difference of its own.
+        apart = {name for name, _ in set(group) ^ set(minus or ())} - {LAYER}
+        return minus is None or not apart or not apart <= harmless
 
     return audit(
         [*earlier, *statements],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.audit import where
+from analysis.audit import rounded, where
 from analysis.columns import Column, as_column
 from analysis.disclosure import (
     MISSING_CODE,
@@ -87,6 +87,34 @@ def test_layers_tell_releases_apart_and_refuse_vanished_responses():
     with pytest.raises(DisclosureError) as caught:
         layers([["a", "z"]], ["a"])
     assert (caught.value.code, caught.value.params["count"]) == ("responses_vanished", 1)
+
+
+def twice(new=0):
+    """Columns, what a first release said, and what a second one says; three people left out a question."""
+    ids = [f"r{number}" for number in range(400)]
+    columns = {
+        "mood": as_column("mood", [None] * 3 + ["good", "bad", "bad"] * 132 + ["good"]),
+        "release": layers([ids[: 400 - new]], ids),
+    }
+    said = [
+        rounded("responses", (), 400 - new, 1),
+        rounded("mood", where(mood=["good", "bad"]), 397 - new, 1),
+    ]
+    return columns, at_release(said, 0), [rounded("responses again", (), 400, 1)]
+
+
+def test_who_left_out_a_harmless_question_is_no_secret_of_a_second_release_either():
+    columns, earlier, now = twice()
+    report = audit_release(columns, now, DisclosurePolicy(), earlier=earlier, harmless=frozenset({"mood"}))
+    assert report.safe
+    report = audit_release(columns, now, DisclosurePolicy(), earlier=earlier, harmless=frozenset({"age"}))
+    assert not report.safe
+
+
+def test_who_came_with_the_second_release_stays_a_secret():
+    columns, earlier, now = twice(new=3)
+    report = audit_release(columns, now, DisclosurePolicy(), earlier=earlier, harmless=frozenset({"mood"}))
+    assert not report.safe
 
 
 def test_unknown_method_and_variable():

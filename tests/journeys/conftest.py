@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from tests.ports import free_port
 
@@ -120,8 +120,9 @@ def _environment(instance: Path) -> dict[str, str]:
 
 def _founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a demo city that nobody has visited; one for all processes of a test run."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    folder = tmp_path_factory.getbasetemp().parent / f"founded-{run}"
+    base = tmp_path_factory.getbasetemp()
+    # Beside the folders of all processes, where there are several.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "founded"
     with folder.with_suffix(".lock").open("a") as lock:
         flock(lock, LOCK_EX)
         if not folder.exists():
@@ -179,4 +180,8 @@ def sign_in(page: Page, city: City, role: str) -> None:
     page.fill("input[name=email]", f"{role.replace('_', '-')}@demo.example.org")
     page.fill("input[name=password]", "many-voices-one-city")
     page.click("[type=submit]")
-    page.wait_for_url(f"{city.address}/office*")
+    try:
+        page.wait_for_url(f"{city.address}/office*")
+    except TimeoutError:
+        # What the page says is what whoever reads the failure needs.
+        raise AssertionError(f"{page.url}: {page.inner_text('body')}") from None

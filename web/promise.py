@@ -129,7 +129,6 @@ def letter(tag: str, values: Mapping[str, Any], *, reminder: bool = False) -> di
                 "The page shows a fingerprint. It must be the one printed here. Everyone in your group has "
                 "the same one."
             ),
-            "notice": invented(),
         }
 
 
@@ -158,10 +157,12 @@ def other_language_line(tag: str) -> str:
         return r_("You can answer this survey in your language. Scan the picture with your phone.")
 
 
-def invented() -> str:
-    """What paper and pages of the demo say of themselves, in the reader's language; empty elsewhere."""
-    demo = current_app.config["SETTINGS"].demo
-    return r_("Demonstration: people and answers are invented.") if demo else ""
+def invented(tag: str) -> str:
+    """What paper of the demo says of itself, in the language ``tag``; empty elsewhere."""
+    if not current_app.config["SETTINGS"].demo:
+        return ""
+    with speaking(tag):
+        return r_("Demonstration: people and answers are invented.")
 
 
 def slip_line(tag: str) -> str:

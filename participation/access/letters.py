@@ -39,8 +39,6 @@ class Words:
     closing: str
     key_title: str
     key_text: str
-    #: What stands at the foot of every sheet of the demo.
-    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,7 @@ def letters_pdf(
     words: Mapping[tuple[str, str], Words],
     sender: Sender,
     other_lines: Mapping[str, str],
+    notice: str = "",
 ) -> bytes:
     """All letters as one PDF for printing on both sides.
 
@@ -98,11 +97,11 @@ def letters_pdf(
         words: (group, language) -> wording; a letter's languages without wording are left out.
         other_lines: language -> the one line for people who read only that language; a letter leaves out
             the languages that it has pages in.
+        notice: stands at the foot of every sheet.
     """
     data = {
         "sender": asdict(sender),
-        # In German where there is a page in German: every letter has one.
-        "notice": next((page.notice for (_, tag), page in words.items() if tag == "de"), ""),
+        "notice": notice,
         "letters": [_letter(letter, words) for letter in letters],
         "other_languages": [
             {"tag": tag, "lang": _lang(tag), "dir": direction(tag), "text": line}

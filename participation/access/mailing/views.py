@@ -35,7 +35,7 @@ from stores import Store, Stores, office, register
 from web import promise
 from web.accounts import current_account
 from web.audit import audit
-from web.i18n import resident_languages
+from web.i18n import language, resident_languages
 from web.rooms import Room
 
 room = Room(
@@ -71,6 +71,7 @@ class Printing:
     words: Mapping[tuple[str, str], Words]
     other_lines: Mapping[str, str]
     fingerprints: Mapping[str, str]
+    notice: str
 
     @property
     def sender(self) -> Sender:
@@ -149,6 +150,7 @@ def printing(
         words,
         {tag: promise.other_language_line(tag) for tag in tags},
         {stratum.code: " / ".join(by_mark.get(stratum.mark, [])) for stratum in strata},
+        promise.invented(ALWAYS),
     )
 
 
@@ -248,7 +250,7 @@ def preview(admission: str) -> ResponseReturnValue:
         "place": "Musterstadt",
     }
     one = made.letter(recipient, tags, strata[0].code, SPECIMEN)
-    document = letters.letters_pdf([one], made.words, made.sender, made.other_lines)
+    document = letters.letters_pdf([one], made.words, made.sender, made.other_lines, made.notice)
     return Response(document, mimetype="application/pdf")
 
 
@@ -290,7 +292,7 @@ def print_letters(admission: str) -> ResponseReturnValue:
         return _download(_merged(chunks), "text/csv", f"{name}.csv")
 
     def document(part: list[Letter]) -> bytes:
-        return letters.letters_pdf(part, made.words, made.sender, made.other_lines)
+        return letters.letters_pdf(part, made.words, made.sender, made.other_lines, made.notice)
 
     return _documents(chunks, document, -(-len(ids) // CHUNK), name)
 
@@ -418,6 +420,8 @@ def _slips(
         whole = [made.letter({}, tags, stratum, code) for code in fresh]
         return _download(_merged(iter([whole])), "text/csv", f"{name}.csv")
     lines = {tag: promise.slip_line(tag) for tag in tags}
+    # Worked out now: the parts are made while they are sent, when the request is over.
+    notice = promise.invented(language())
 
     def document(part: list[str]) -> bytes:
         return letters.slips_pdf(
@@ -426,7 +430,7 @@ def _slips(
             title=row.title,
             lines=lines,
             fingerprint=made.fingerprints[stratum],
-            notice=promise.invented(),
+            notice=notice,
         )
 
     parts = [list(fresh[start : start + SLIPS]) for start in range(0, len(fresh), SLIPS)]

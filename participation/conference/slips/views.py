@@ -199,6 +199,6 @@ def _pdfs(conference: dict[str, Any], made: list[tuple[dict[str, Any], str]]) ->
                 title=title,
                 lines=lines,
                 fingerprint=" · ".join(prints[:4]),
-                notice=promise.invented(),
+                notice=promise.invented(language()),
             )
     return parts

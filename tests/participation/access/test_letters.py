@@ -2,7 +2,6 @@
 
 import csv
 import io
-from dataclasses import replace
 
 import pymupdf
 import pytest
@@ -187,8 +186,7 @@ def test_twenty_other_languages_cost_no_second_sheet():
 
 def test_paper_of_the_demo_says_that_it_is_invented():
     notice = "Vorführung: erfunden."
-    worded = {("a", "de"): replace(WORDS["a", "de"], notice=notice), ("a", "ar"): WORDS["a", "ar"]}
-    pdf = letters.letters_pdf([letter("ar", "de")], worded, SENDER, {})
+    pdf = letters.letters_pdf([letter("ar", "de")], WORDS, SENDER, {}, notice)
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
         assert [notice in page.get_text() for page in document] == [True] * len(document)
     pdf = letters.slips_pdf(

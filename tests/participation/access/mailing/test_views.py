@@ -110,6 +110,15 @@ def test_a_broken_download_leaves_the_rest_to_be_made(ready, monkeypatch):
     assert len(table(print_letters(ready))) == 70
 
 
+def test_slips_come_as_pdf_in_parts(ready, monkeypatch):
+    """They are made while they are sent, when the request is over."""
+    monkeypatch.setattr(views, "SLIPS", 5)
+    data = {"stratum": "a", "label": "Fair", "amount": "12", "format": "pdf", "languages": "de"}
+    answer = ready.submit("letters/batch", data, at="letters")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert [len(archive.namelist()), archive.testzip()] == [3, None]
+
+
 def test_slips_for_groups_are_counted_and_given_once(ready):
     data = {
         "stratum": "a",

@@ -10,14 +10,14 @@ and rolled back on an error; ``with office.read() as session`` is one read-only 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import JSON, Engine, LargeBinary, MetaData, Text, create_engine, event, select, text
+from sqlalchemy import JSON, Engine, LargeBinary, MetaData, Table, Text, create_engine, event, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -160,6 +160,26 @@ _PUBLISHED: dict[str, Any] = {
 }
 
 
+def _insert(session: Session, table: Any) -> Any:
+    """An insert that can say what happens where a row is there already: each engine has its own."""
+    name = session.get_bind().dialect.name
+    return {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[name](table)
+
+
+def insert_new(
+    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
+) -> set[tuple[Any, ...]]:
+    """Insert the rows that are not there yet, and return the primary keys of those that were new.
+
+    The database decides between two that come at once.  Rows pass by the objects of the session.
+    """
+    if not rows:
+        return set()
+    table = cast(Table, model.__table__)
+    statement = _insert(session, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return {tuple(row) for row in session.execute(statement, list(rows))}
+
+
 def publish(session: Session, process: str, kind: str, key: str, document: Mapping[str, Any] | None) -> None:
     """Publish a document under (kind, key), replacing the one there; ``None`` withdraws it.
 
@@ -171,10 +191,7 @@ def publish(session: Session, process: str, kind: str, key: str, document: Mappi
         if row is not None:
             session.delete(row)
     elif row is None:
-        insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[
-            session.get_bind().dialect.name
-        ]
-        fresh = insert(table).values(kind=kind, key=key, document=dict(document))
+        fresh = _insert(session, table).values(kind=kind, key=key, document=dict(document))
         session.execute(
             fresh.on_conflict_do_update(
                 index_elements=[table.kind, table.key], set_={"document": fresh.excluded.document}

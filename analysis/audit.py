@@ -24,24 +24,7 @@ from scipy.sparse import csr_array
 
 from analysis.bounds import AuditError, Program
 from analysis.joint_tables import Family, families
-from analysis.statements import LAYER, Released, Where, describe, hidden, perturbed, rounded, where
-
-__all__ = [
-    "LAYER",
-    "AuditError",
-    "AuditPolicy",
-    "AuditReport",
-    "Exposure",
-    "Released",
-    "Where",
-    "audit",
-    "constraints",
-    "describe",
-    "hidden",
-    "perturbed",
-    "rounded",
-    "where",
-]
+from analysis.statements import Released, Where, describe
 
 Floats = NDArray[np.float64]
 

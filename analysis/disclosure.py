@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis import cellkey
-from analysis.audit import LAYER, AuditPolicy, AuditReport, Released, Where, audit, hidden, perturbed, rounded
+from analysis.audit import AuditPolicy, AuditReport, audit
 from analysis.columns import Column
 from analysis.errors import AnalysisError
 from analysis.marks import PrecisionRules, public_base
+from analysis.statements import LAYER, Released, Where, hidden, perturbed, rounded
 from analysis.suppression import suppress, with_margins
 
 Bools = NDArray[np.bool_]

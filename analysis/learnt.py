@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.audit import Released, Where, hidden, perturbed, rounded
 from analysis.columns import Bools
-from analysis.marks import HIDDEN, Mark, decimals
+from analysis.disclosure import answered, counter
+from analysis.marks import HIDDEN, Mark, decimals, public_base
 from analysis.plan import Plan
 from analysis.protection import (
     Protected,
@@ -26,6 +26,7 @@ from analysis.protection import (
     tells_people,
     threshold,
 )
+from analysis.statements import Released, Where, hidden, perturbed, rounded
 from analysis.tables import Item, WaveData, event_of
 
 
@@ -57,9 +58,9 @@ def from_wave(plan: Plan, data: WaveData) -> list[Released]:
     """The number of responses, as the page says it."""
     if data.responses != len(data.design):
         return []
-    unit = plan.policy.rules.base_unit
-    value = unit * math.floor(data.responses / unit + 0.5)
-    return [rounded(f"{data.key}/responses", (), value, unit)]
+    rules = plan.policy.rules
+    value = int(public_base(data.responses, rules))
+    return [rounded(f"{data.key}/responses", (), value, rules.base_unit)]
 
 
 def from_table(plan: Plan, data: WaveData, done: Protected) -> list[Released]:
@@ -74,8 +75,7 @@ def from_table(plan: Plan, data: WaveData, done: Protected) -> list[Released]:
             own[done.table.group] = frozenset([level])
         low, high = done.ranges[row]
         for name in names:
-            answered = frozenset(columns[name].category().levels)
-            where: Where = tuple(sorted({**own, name: answered}.items()))
+            where: Where = tuple(sorted({**own, name: answered(columns[name])}.items()))
             if not done.shown[row]:
                 statement = hidden(key, where, least)
                 found.append(replace(statement, low=0.0, high=math.inf) if done.complement else statement)
@@ -133,7 +133,7 @@ def from_share(plan: Plan, data: WaveData, share: Share) -> list[Released]:
         # A figure may be hidden for another's sake; only a small base is told by its "." alone.
         return [hidden(share.key, where, least)] if base < least and exact else []
     if not exact:
-        first = _count(data, where)
+        first = counter(data.design.data)(where)
         return [Released(share.key, where, first, first)]
     weights = data.design.weights[inside]
     spread = float(weights.max() / weights.min())
@@ -171,17 +171,8 @@ def _own(share: Share) -> dict[str, frozenset[str]]:
 def _base_group(data: WaveData, item: Item, share: Share, inside: Bools) -> tuple[Where, bool]:
     """The people under a share in words of the auditor, and whether those are exactly they."""
     name = (item.columns or (item.name,))[0]
-    answered = frozenset(data.design.data[name].category().levels)
-    where: Where = tuple(sorted({name: answered, **_own(share)}.items()))
-    return where, _count(data, where) == int(np.count_nonzero(inside))
-
-
-def _count(data: WaveData, where: Where) -> int:
-    rows = np.ones(len(data.design), dtype=bool)
-    for name, codes in where:
-        column = data.design.data[name].category()
-        rows &= np.isin(column.values, [column.levels.index(code) for code in codes])
-    return int(np.count_nonzero(rows))
+    where: Where = tuple(sorted({name: answered(data.design.data[name]), **_own(share)}.items()))
+    return where, counter(data.design.data)(where) == int(np.count_nonzero(inside))
 
 
 def _answered_group(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,11 +23,11 @@ from scipy import stats
 
 from analysis import cellkey
 from analysis.assemble import RECORD
-from analysis.audit import perturbed, rounded
 from analysis.columns import Bools, Floats, Ints
 from analysis.crosstab import Crosstab, critical_values, wilson
 from analysis.marks import HIDDEN, Mark, decimals, public_base, round_half_away
 from analysis.plan import Plan
+from analysis.statements import perturbed, rounded
 from analysis.suppression import SuppressionError, homogeneous, suppress, with_margins
 from analysis.tables import BookTable, Item, WaveData, event_of
 
@@ -147,8 +148,7 @@ def _few(plan: Plan, item: Item, figures: Crosstab, true: Crosstab, noisy: Bools
             if not any(0 < side < rules.hide_below for side in sides):
                 continue
             p, q = min(1.0, figures.share[row, column] + half), max(0.0, figures.share[row, column] - half)
-            most = ranges[row, 1] * p * spread / (1 - p + p * spread)
-            least = ranges[row, 0] * q / (spread - q * spread + q)
+            least, most = _fewest(ranges[row, 0], q, spread), _most(ranges[row, 1], p, spread)
             open_still = 2.0 * plan.policy.perturbation.limit if noisy[row] else most - least
             found[row, column] = open_still < width
     return found
@@ -280,13 +280,26 @@ def _ranges(
     return ranges
 
 
+ShareT = TypeVar("ShareT", float, Floats)
+
+
+def _fewest(base: float, share: ShareT, spread: float) -> ShareT:
+    """The fewest of ``base`` people who can be that weighted share, see `fitting`."""
+    return base * share / (spread - share * spread + share)
+
+
+def _most(base: float, share: ShareT, spread: float) -> ShareT:
+    """The most of ``base`` people who can be that weighted share, see `fitting`."""
+    return base * share * spread / (1 - share + share * spread)
+
+
 def fitting(
     between: ArrayLike, percent: Floats, spread: float, plan: Plan, multiple: bool
 ) -> tuple[float, float]:
     """The bases within ``between`` that fit a row's printed percentages (NaN: not printed).
 
     With weights up to ``spread`` apart, ``k`` of ``n`` people may be a share of p where
-    ``n p / (s - p s + p) <= k <= n p s / (1 - p + p s)``.
+    ``n p / (s - p s + p) <= k <= n p s / (1 - p + p s)`` (`_fewest`, `_most`).
     """
     low, high = np.asarray(between, dtype=float)
     fits = []
@@ -294,8 +307,8 @@ def fitting(
         half = 0.5 * 10.0 ** -int(decimals(base, plan.policy.rules))
         shown = round_half_away(percent, 2 * half)
         p, q = np.clip((shown + half) / 100, 0, 1), np.clip((shown - half) / 100, 0, 1)
-        least = np.ceil(base * q / (spread - q * spread + q) - 1e-9)
-        most = np.floor(base * p * spread / (1 - p + p * spread) + 1e-9)
+        least = np.ceil(_fewest(base, q, spread) - 1e-9)
+        most = np.floor(_most(base, p, spread) + 1e-9)
         least, most = np.where(np.isnan(shown), 0, least), np.where(np.isnan(shown), base, most)
         if np.all(least <= most) and (multiple or least.sum() <= base <= most.sum()):
             fits.append(base)

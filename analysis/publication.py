@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.audit import AuditReport, Exposure, Released, Where, describe
+from analysis.audit import AuditReport, Exposure
 from analysis.changes import Change, Point, change, equivalence
 from analysis.columns import Column, Floats
 from analysis.crosstab import Crosstab, wilson
@@ -25,6 +25,7 @@ from analysis.learnt import Share, from_share, from_table, from_wave, harmless
 from analysis.marks import HIDDEN, Mark, choose, decimals, public_base, public_percent, round_half_away
 from analysis.plan import Plan
 from analysis.protection import Protected, counted, is_sensitive, noisy_share, printed_bases, protect
+from analysis.statements import Released, Where, describe
 from analysis.tables import (
     Book,
     BookTable,

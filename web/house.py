@@ -13,7 +13,7 @@ from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 
 from web import errors, headers
-from web.rooms import Room
+from web.rooms import Room, room_of
 
 
 class House(Flask):
@@ -45,6 +45,5 @@ class House(Flask):
         return headers.add_headers(response)
 
     def _room_of_others(self) -> Room | None:
-        rooms: dict[str, Room] = self.extensions.get("rooms", {})
-        room = rooms.get((request.endpoint or "").rsplit(".", 1)[0])
+        room = room_of(request.endpoint)
         return room if room is not None and room.audience != "staff" else None

@@ -6,7 +6,6 @@ the access code, for which this process asks the register, server to server (lev
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import time
@@ -71,7 +70,7 @@ class Published:
     read_at: float
     wave: dict[str, Any]
     keys: dict[str, dict[str, Any]]
-    sent: tuple[bytes, str] | None = None
+    sent: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -88,30 +87,28 @@ class Fielded:
 @room.get("/<survey>/open/keys.json", defaults={"channel": "open"})
 def keys(survey: str, channel: str) -> Response:
     """Public key halves and token address of the survey's wave: the same bytes for everyone."""
-    open_wave = _published(survey, channel)
-    if open_wave.sent is None:
-        open_wave.sent = _keys(open_wave)
-    response = Response(open_wave.sent[0], mimetype="application/json")
+    found = _published(survey, channel)
+    if found.sent is None:
+        found.sent = _key_list(found)
+    response = Response(found.sent, mimetype="application/json")
     response.headers["Cache-Control"] = "public, max-age=60"
-    response.set_etag(open_wave.sent[1])
+    response.add_etag()
     response.make_conditional(request)
     return response
 
 
-def _keys(published_: Published) -> tuple[bytes, str]:
-    """What `keys` sends, and its digest."""
-    wave = published_.wave
-    content = {
-        "wave": wave["id"],
-        "state": wave["state"],
-        "levels": wave["levels"] if secure_context(current_app.config["SETTINGS"]) else _without_sealed(wave),
-        "closes_on": wave["closes_on"],
-        "round": "",
-        "token": token_address(),
-        "keys": sorted(published_.keys.values(), key=lambda one: one["mark"]),
-    }
-    data = json.dumps(content, separators=(",", ":")).encode()
-    return data, hashlib.sha256(data).hexdigest()[:32]
+def _key_list(found: Published) -> bytes:
+    wave = found.wave
+    response = jsonify(
+        wave=wave["id"],
+        state=wave["state"],
+        levels=wave["levels"] if secure_context(current_app.config["SETTINGS"]) else _without_sealed(wave),
+        closes_on=wave["closes_on"],
+        round="",
+        token=token_address(),
+        keys=sorted(found.keys.values(), key=lambda one: one["mark"]),
+    )
+    return response.get_data()
 
 
 def _without_sealed(wave: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import random as pseudo
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ from surveys.questionnaire import Questionnaire, loads, read
 from surveys.rehearsal import people as simulated
 from surveys.rehearsal import store as rehearsal
 from surveys.rehearsal import traces
-from surveys.rehearsal.attacker import Evidence, PersonTrace, Verdict, attack, positions
+from surveys.rehearsal.attacker import Evidence, Verdict, attack, positions
 from surveys.rehearsal.hall import cli as hall
 from surveys.rehearsal.people import Visit
-from surveys.rehearsal.stage.cli import Stage, journal_order, sign, stage, waiting_linked
+from surveys.rehearsal.stage.cli import Stage, seized_people, sign, stage, waiting_linked
 from surveys.rehearsal.store import Fielding
 
 QUESTIONNAIRE = Path(__file__).resolve().parents[1] / "models/living-here.json"
@@ -192,8 +192,6 @@ def evidence(stage: Stage, played: Played) -> Evidence:
     """Everything at rest, the register's signing keys opened, arranged for the attacker; the truth apart."""
     with stage.stores["collector"].read() as session:
         rows = rehearsal.every_row(session, "response")
-    with stage.stores["register"].read() as session:
-        issues = {bytes(row["holder"]): row for row in rehearsal.every_row(session, "issue")}
     seized = {side: seizure.whole() for side, seizure in stage.seized.items()}
     found = positions([bytes(row["id"]) for row in rows], seized["collector"])
     answers = {bytes(row["id"]): _canonical(row["answers"]) for row in rows}
@@ -208,31 +206,8 @@ def evidence(stage: Stage, played: Played) -> Evidence:
         for place, row in enumerate(rows)
     ]
     truth = {identity: played.truth_by_answers[given] for identity, given in answers.items()}
-    return Evidence(_people(stage, played, issues), responses, truth, seized["collector"], seized["register"])
-
-
-def _people(stage: Stage, played: Played, issues: Mapping[bytes, dict[str, Any]]) -> list[PersonTrace]:
-    folder = signing_folder(stage.app.config["SETTINGS"])
-    keys = {key_id: blind.read_private(folder.read(key_id)) for key_id in played.fielding.keys.values()}
-    order = journal_order(stage)
-    found = []
-    for number, person in enumerate(played.fielding.people):
-        if person.id not in order:
-            continue
-        issue, key_id = issues[person.id], played.fielding.keys[person.code.mark]
-        used = traces.Used(
-            person=number,
-            holder=person.id,
-            name=person.name,
-            language=person.language,
-            code=str(person.code),
-            digest=bytes(issue["digest"]),
-            request=bytes(issue["request"]),
-            day=datetime.fromisoformat(str(issue["issued_on"])).date(),
-            order=order[person.id],
-        )
-        found.append(traces.person_trace(used, key_id, keys[key_id], tuple(simulated.LANGUAGES)))
-    return found
+    people = seized_people(stage, played.fielding.people, played.fielding.keys)
+    return Evidence(people, responses, truth, seized["collector"], seized["register"])
 
 
 # ---------------------------------------------------------------- the command

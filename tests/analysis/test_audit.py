@@ -1,18 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.audit import (
-    AuditError,
-    AuditPolicy,
-    Released,
-    audit,
-    describe,
-    hidden,
-    perturbed,
-    rounded,
-    where,
-)
-from analysis.bounds import Program
+from analysis.audit import AuditPolicy, audit
+from analysis.bounds import AuditError, Program
 from analysis.columns import Column
 from analysis.disclosure import (
     DisclosurePolicy,
@@ -24,6 +14,7 @@ from analysis.disclosure import (
     publish_counts,
 )
 from analysis.marks import PrecisionRules
+from analysis.statements import Released, describe, hidden, perturbed, rounded, where
 from analysis.suppression import SuppressionError
 from tests.analysis import attacker
 

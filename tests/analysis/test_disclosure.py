@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from analysis.audit import rounded, where
 from analysis.columns import Column, as_column
 from analysis.disclosure import (
     MISSING_CODE,
@@ -17,6 +16,7 @@ from analysis.disclosure import (
     publish_counts,
     to_document,
 )
+from analysis.statements import rounded, where
 
 
 def people(seed=1, n=400):

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from sqlalchemy import Table, delete, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from participation.access import admission, sealing
 from participation.access.collector.models import Batch, CollectorState, Spent, Waiting
 from participation.access.sealing import KeyFolder
-from stores import Store, published, published_all, random_id
+from stores import Store, insert_new, published, published_all, random_id
 
 #: Moves opened submissions out of the waiting room, inside the mix's transaction: session, key id, documents
 #: in random order, whether this is the key's last mix.
@@ -36,8 +35,8 @@ _WORKER_LOCK = 0x4D49_5845
 _CHECKPOINT_TRIES = 40
 
 
-#: The tables themselves: rows that many send at once pass by the objects of the session.
-_SPENT, _WAITING = cast(Table, Spent.__table__), cast(Table, Waiting.__table__)
+#: The table itself: rows that many send at once pass by the objects of the session.
+_WAITING = cast(Table, Waiting.__table__)
 
 
 class Refused(Exception):
@@ -74,21 +73,21 @@ def receive_all(session: Session, submissions: Sequence[Submission]) -> list[str
     transaction, so nothing may be acknowledged before its commit.  Outcomes stand in the order of the
     submissions; of a token that comes twice, the first counts.
     """
-    rooms = _rooms(session, {submission.key_id for submission in submissions})
-    told: list[str | Refused] = [Refused("closed")] * len(submissions)
+    rooms, shut = _rooms(session, {submission.key_id for submission in submissions})
+    told: dict[int, str | Refused] = {}
     fresh: dict[tuple[str, bytes], int] = {}
     later = []
     for number, submission in enumerate(submissions):
-        room = rooms[submission.key_id]
-        if isinstance(room, Refused):
-            told[number] = "again" if was_received(session, submission) else room
+        if submission.key_id in shut:
+            again = was_received(session, submission)
+            told[number] = "again" if again else Refused(shut[submission.key_id])
         elif fresh.setdefault((submission.key_id, submission.token), number) != number:
             later.append(number)
     drawn = {number: random_id() for number in fresh.values()}
     # Inserting first makes the usual way the shortest, and lets the database decide between fifty at once.
     # Two processes that insert the same tokens do it in the same order, so that neither waits for the other.
     rows = [_spent_row(submissions[number], drawn[number]) for _, number in sorted(fresh.items())]
-    new = _insert_new(session, rows)
+    new = insert_new(session, Spent, rows)
     waiting = []
     for pair, number in fresh.items():
         if pair in new:
@@ -96,12 +95,10 @@ def receive_all(session: Session, submissions: Sequence[Submission]) -> list[str
             told[number] = "received"
         else:
             later.append(number)
-    if waiting:
-        # By their random names: not even the order of a moment stays.
-        session.execute(insert(_WAITING), sorted(waiting, key=lambda row: row["id"]))
+    _wait(session, waiting)
     for number in sorted(later):
         told[number] = _repeated(session, submissions[number], rooms[submissions[number].key_id])
-    return told
+    return [told[number] for number in range(len(submissions))]
 
 
 def receive(session: Session, submission: Submission) -> str:
@@ -112,20 +109,19 @@ def receive(session: Session, submission: Submission) -> str:
     return told
 
 
-def _rooms(session: Session, keys: set[str]) -> dict[str, OpenBatch | Refused]:
-    rooms: dict[str, OpenBatch | Refused] = {}
+def _rooms(session: Session, keys: set[str]) -> tuple[dict[str, OpenBatch], dict[str, str]]:
+    """The open waiting rooms, and why the others take nothing."""
+    rooms, shut = {}, {}
     for key_id in sorted(keys):
         try:
             rooms[key_id] = open_for_writing(session, key_id)
         except Refused as refusal:
-            rooms[key_id] = refusal
-    return rooms
+            shut[key_id] = refusal.code
+    return rooms, shut
 
 
-def _repeated(session: Session, submission: Submission, room: OpenBatch | Refused) -> str | Refused:
-    """A token that was spent before: the same submission, a higher revision, or nothing."""
-    if isinstance(room, Refused):
-        return room
+def _repeated(session: Session, submission: Submission, room: OpenBatch) -> str | Refused:
+    """A token that was spent before: the same submission, a higher revision in its place, or neither."""
     spent = session.get_one(
         Spent,
         (submission.key_id, submission.token),
@@ -134,10 +130,16 @@ def _repeated(session: Session, submission: Submission, room: OpenBatch | Refuse
     )
     if spent.submission == submission.submission:
         return "again"
-    try:
-        return _replace(session, spent, submission, room)
-    except Refused as refusal:
-        return refusal
+    if not submission.revisable or spent.waiting is None:
+        return Refused("spent")
+    if submission.revision <= spent.revision:
+        return Refused("older")
+    session.execute(delete(Waiting).where(Waiting.key_id == spent.key_id, Waiting.id == spent.waiting))
+    waiting = random_id()
+    spent.submission, spent.revision, spent.waiting = submission.submission, submission.revision, waiting
+    session.flush()
+    _wait(session, [_sealed(room, waiting, submission.document)])
+    return "received"
 
 
 def was_received(session: Session, submission: Submission) -> bool:
@@ -158,29 +160,6 @@ def _spent_row(submission: Submission, waiting: bytes) -> dict[str, Any]:
         "revision": submission.revision,
         "waiting": waiting if submission.revisable else None,
     }
-
-
-def _insert_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[tuple[str, bytes]]:
-    """Insert tokens that are not spent yet, and say which."""
-    if not rows:
-        return set()
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(_SPENT).on_conflict_do_nothing()
-    found = session.execute(statement.returning(_SPENT.c.key_id, _SPENT.c.token), list(rows))
-    return {(row.key_id, bytes(row.token)) for row in found}
-
-
-def _replace(session: Session, spent: Spent, submission: Submission, batch: OpenBatch) -> str:
-    if not submission.revisable or spent.waiting is None:
-        raise Refused("spent")
-    if submission.revision <= spent.revision:
-        raise Refused("older")
-    session.execute(delete(Waiting).where(Waiting.key_id == spent.key_id, Waiting.id == spent.waiting))
-    waiting = random_id()
-    spent.submission, spent.revision, spent.waiting = submission.submission, submission.revision, waiting
-    session.flush()
-    session.execute(insert(_WAITING), [_sealed(batch, waiting, submission.document)])
-    return "received"
 
 
 class OpenBatch(Protocol):
@@ -207,17 +186,14 @@ def open_for_writing(session: Session, key_id: str) -> OpenBatch:
     return batch
 
 
-def _wait_all(session: Session, batch: OpenBatch, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Documents into the waiting room, in the order of fresh random names: what came first is lost."""
-    rows = [_sealed(batch, random_id(), document) for document in documents]
+def _wait(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Sealed rows into the waiting room, by their random names: not even the order of a moment stays."""
     if rows:
         session.execute(insert(_WAITING), sorted(rows, key=lambda row: row["id"]))
 
 
-def _sealed(batch: OpenBatch | Refused, waiting: bytes, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a sealed document in an open waiting room; raises what `_rooms` found instead of one."""
-    if isinstance(batch, Refused):
-        raise batch
+def _sealed(batch: OpenBatch, waiting: bytes, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a document in an open waiting room."""
     plain = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     sealed = sealing.seal(_public(batch), plain, _context(batch.key_id, waiting))
     return {"key_id": batch.key_id, "id": waiting, "sealed": sealed}
@@ -236,7 +212,7 @@ def _context(key_id: str, waiting: bytes) -> bytes:
 def admit(session: Session, key_id: str, documents: Sequence[Mapping[str, Any]]) -> None:
     """Put documents into the waiting room without tokens: keyed paper whose total equals the booked slips."""
     batch = open_for_writing(session, key_id)
-    _wait_all(session, batch, documents)
+    _wait(session, [_sealed(batch, random_id(), document) for document in documents])
 
 
 # ---------------------------------------------------------------- counts, in steps only
@@ -370,7 +346,7 @@ def run_mix(
         batch.moved += len(leaving)
         batch.retired = old
         session.flush()
-        _wait_all(session, batch, staying)
+        _wait(session, [_sealed(batch, random_id(), document) for document in staying])
         if closing:
             session.execute(
                 update(Spent).where(Spent.key_id == key_id, Spent.waiting.is_not(None)).values(waiting=None)

@@ -51,7 +51,7 @@ class Receiver:
 
     def __post_init__(self) -> None:
         self._writer: GroupWriter[Session, Submission] = GroupWriter(
-            self.collector.begin, lambda session: session.begin_nested(), store.receive_all
+            self.collector.begin, Session.begin_nested, store.receive_all
         )
 
     def access(self, access_key: str) -> Access | None:

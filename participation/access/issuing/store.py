@@ -9,10 +9,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from participation.access import journal
@@ -25,11 +24,9 @@ from participation.access.register.models import (
     SigningKey,
 )
 from participation.access.register.store import RegisterFault, lock_reason, unlock
+from stores import insert_new
 
 _WITHDRAWN = ("refused", "ineligible", "deceased")
-
-#: The table itself: rows that many ask for at once pass by the objects of the session.
-_ISSUE = cast(Table, Issue.__table__)
 
 
 @dataclass(frozen=True)
@@ -81,13 +78,14 @@ def issue_all(session: Session, asked: Sequence[Asked]) -> list[Issued | Registe
     locked = next(iter(codes.values())).locked if codes else lock_reason(session) is not None
     if locked:
         return [RegisterFault("locked") for _ in asked]
-    told: list[Issued | RegisterFault] = [RegisterFault("unknown")] * len(asked)
+    told: dict[int, Issued | RegisterFault] = {}
     fresh: dict[tuple[bytes, str], int] = {}
     later = []
     entries: dict[int, journal.Entry] = {}
     for number, one in enumerate(asked):
         code = codes.get(one.digest)
         if code is None:
+            told[number] = RegisterFault("unknown")
             continue
         if one.key is not None and _addressee(one.key) != (code.admission, one.round, code.mark):
             told[number] = RegisterFault("other_key")
@@ -108,7 +106,7 @@ def issue_all(session: Session, asked: Sequence[Asked]) -> list[Issued | Registe
             later.append(number)
     for number in sorted(later):
         told[number] = _again(session, entries[number], codes[asked[number].digest].state in _WITHDRAWN)
-    return told
+    return [told[number] for number in range(len(asked))]
 
 
 def issue(
@@ -168,15 +166,9 @@ def _again(session: Session, entry: journal.Entry, withdrawn: bool) -> Issued | 
     return Issued(_entry(earlier), True)
 
 
-def _insert(session: Session, entries: Sequence[journal.Entry]) -> set[tuple[bytes, str]]:
+def _insert(session: Session, entries: Sequence[journal.Entry]) -> set[tuple[Any, ...]]:
     """Insert what is not issued yet, and say which holders and rounds those were."""
-    if not entries:
-        return set()
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(_ISSUE).on_conflict_do_nothing()
-    statement = statement.returning(_ISSUE.c.holder, _ISSUE.c.round)
-    found = session.execute(statement, [_row(entry) for entry in entries])
-    return {(bytes(row.holder), row.round) for row in found}
+    return insert_new(session, Issue, [_row(entry) for entry in entries])
 
 
 def _row(entry: journal.Entry) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class SigningDesk:
 
     def __post_init__(self) -> None:
         self._writer: GroupWriter[Session, Asked] = GroupWriter(
-            self.register.begin, lambda session: session.begin_nested(), issue_all, self._write_journal
+            self.register.begin, Session.begin_nested, issue_all, self._write_journal
         )
 
     def sign(self, request: SigningRequest, now: datetime) -> bytes:

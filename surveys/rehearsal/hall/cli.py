@@ -7,7 +7,7 @@ import random as pseudo
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,11 +25,12 @@ from participation.conference.presets import FIELDS
 from surveys.rehearsal import people as simulated
 from surveys.rehearsal import store as rehearsal
 from surveys.rehearsal import traces
-from surveys.rehearsal.attacker import Evidence, PersonTrace, positions
+from surveys.rehearsal.attacker import Evidence, positions
 from surveys.rehearsal.hall import store
 from surveys.rehearsal.hall.store import Session
 from surveys.rehearsal.people import Vote
-from surveys.rehearsal.stage.cli import Stage, journal_order, sign, waiting_linked
+from surveys.rehearsal.stage.cli import Stage, seized_people, sign, waiting_linked
+from surveys.rehearsal.store import Invited
 
 #: Votes between two looks of the worker: nothing is due before the close, so it may look seldom.
 _EVERY = 50
@@ -163,8 +164,6 @@ def evidence(stage: Stage, played: Played) -> Evidence:
     """Everything at rest, the register's signing keys opened, arranged for the attacker; the truth apart."""
     with stage.stores["collector"].read() as session:
         rows = rehearsal.every_row(session, "conference_ballot")
-    with stage.stores["register"].read() as session:
-        issues = {bytes(row["holder"]): row for row in rehearsal.every_row(session, "issue")}
     seized = {side: seizure.whole() for side, seizure in stage.seized.items()}
     found = positions([bytes(row["id"]) for row in rows], seized["collector"])
     published = {
@@ -178,28 +177,9 @@ def evidence(stage: Stage, played: Played) -> Evidence:
         known = {"select": place, "bytes": found.get(bytes(row["id"])), "list": published.get(receipt)}
         responses.append(traces.ballot_trace(row, ballot, known, batches[row["key_id"]], _OPTIONS))
         truth[bytes(row["id"])] = played.truth[_canonical(ballot)]
-    people = _people(stage, played, issues)
+    invited = [
+        Invited(_digest(stage, code), "", group, language, code)
+        for (group, code), language in zip(played.held.slips, played.languages, strict=True)
+    ]
+    people = seized_people(stage, invited, played.held.keys)
     return Evidence(people, responses, truth, seized["collector"], seized["register"], pool=len(rows))
-
-
-def _people(stage: Stage, played: Played, issues: Mapping[bytes, dict[str, Any]]) -> list[PersonTrace]:
-    folder = signing_folder(stage.app.config["SETTINGS"])
-    keys = {key_id: blind.read_private(folder.read(key_id)) for key_id in played.held.keys.values()}
-    order = journal_order(stage)
-    found = []
-    for number, (_group, code) in enumerate(played.held.slips):
-        holder, key_id = _digest(stage, code), played.held.keys[code.mark]
-        issue = issues[holder]
-        used = traces.Used(
-            person=number,
-            holder=holder,
-            name="",
-            language=played.languages[number],
-            code=str(code),
-            digest=bytes(issue["digest"]),
-            request=bytes(issue["request"]),
-            day=datetime.fromisoformat(str(issue["issued_on"])).date(),
-            order=order[holder],
-        )
-        found.append(traces.person_trace(used, key_id, keys[key_id], tuple(simulated.LANGUAGES)))
-    return found

@@ -21,9 +21,12 @@ from participation.access.collector.store import Submission
 from participation.access.collector.views import Receiver, batch_folder
 from participation.access.signing.views import signing_folder
 from stores import NAMES, Store
+from surveys.rehearsal import people as simulated
 from surveys.rehearsal import store as rehearsal
-from surveys.rehearsal.attacker import positions
+from surveys.rehearsal import traces
+from surveys.rehearsal.attacker import PersonTrace, positions
 from surveys.rehearsal.seizure import Seizure
+from surveys.rehearsal.store import Invited
 from web import schema
 from web.backup import backup
 
@@ -188,6 +191,33 @@ def journal_order(stage: Stage) -> dict[bytes, int]:
     """The place of every holder of a code in the order in which codes were used."""
     path = signing_folder(stage.app.config["SETTINGS"]).path / "issued.journal"
     return {entry.holder: place for place, entry in enumerate(journal.entries(path))}
+
+
+def seized_people(stage: Stage, invited: Sequence[Invited], keys: Mapping[str, str]) -> list[PersonTrace]:
+    """Everybody who used a code, as register, journal and signing keys show them; ``keys`` by mark."""
+    folder = signing_folder(stage.app.config["SETTINGS"])
+    private = {key_id: blind.read_private(folder.read(key_id)) for key_id in keys.values()}
+    order = journal_order(stage)
+    with stage.stores["register"].read() as session:
+        issues = {bytes(row["holder"]): row for row in rehearsal.every_row(session, "issue")}
+    found = []
+    for number, person in enumerate(invited):
+        if person.id not in order:
+            continue
+        issue, key_id = issues[person.id], keys[person.code.mark]
+        used = traces.Used(
+            person=number,
+            holder=person.id,
+            name=person.name,
+            language=person.language,
+            code=str(person.code),
+            digest=bytes(issue["digest"]),
+            request=bytes(issue["request"]),
+            day=datetime.fromisoformat(str(issue["issued_on"])).date(),
+            order=order[person.id],
+        )
+        found.append(traces.person_trace(used, key_id, private[key_id], tuple(simulated.LANGUAGES)))
+    return found
 
 
 def waiting_linked(

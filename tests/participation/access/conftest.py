@@ -7,13 +7,35 @@ import pytest
 
 from participation.access import admission, blind, codes
 from participation.access.admission import Access
+from participation.access.issuing import store as issuing
 from participation.access.register import store as register_store
-from participation.access.register.models import SigningKey
-from participation.access.register.store import StratumSpec
+from participation.access.register.models import Person, SigningKey
+from participation.access.register.store import RegisterFault, StratumSpec
 from participation.access.sealing import KeyFolder
 
 TODAY = date(2026, 3, 2)
 DIGEST_KEY = codes.digest_key("a secret of the tests")
+REQUEST = issuing.request_digest(b"blinded")
+
+
+def digest(code):
+    return codes.digest(code, DIGEST_KEY)
+
+
+def fault(call, *arguments):
+    with pytest.raises(RegisterFault) as caught:
+        call(*arguments)
+    return caught.value.code
+
+
+def add_people(session, amount, stratum="a"):
+    people = [
+        Person(admission="wave-1", stratum=stratum, address={"name": f"N{index}"}, languages=["de"])
+        for index in range(amount)
+    ]
+    session.add_all(people)
+    session.flush()
+    return people
 
 
 @pytest.fixture(scope="session")

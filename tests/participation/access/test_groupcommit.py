@@ -83,6 +83,20 @@ def together(disk, writer, submits):
         thread.join()
 
 
+def told(disk, writer, pieces, fault):
+    """What each of the pieces is told when all are submitted together; a fault by its words."""
+    results = {}
+
+    def one(name, piece):
+        try:
+            results[name] = writer.submit(piece)
+        except fault as error:
+            results[name] = str(error)
+
+    together(disk, writer, [partial(one, *each) for each in pieces.items()])
+    return results
+
+
 def until(condition):
     end = time.monotonic() + 60
     while not condition():
@@ -93,16 +107,8 @@ def until(condition):
 def test_many_share_a_transaction_and_a_refusal_touches_nobody_else():
     disk = Disk(ready=threading.Event())
     writer = disk.writer()
-    results = {}
-
-    def one(value):
-        try:
-            results[value] = writer.submit(REFUSED if value == 7 else value)
-        except ValueError as error:
-            results[value] = str(error)
-
-    together(disk, writer, [partial(one, value) for value in range(40)])
-    assert results == {value: value for value in range(40)} | {7: "refused"}
+    pieces = {value: REFUSED if value == 7 else value for value in range(40)}
+    assert told(disk, writer, pieces, ValueError) == {value: value for value in range(40)} | {7: "refused"}
     assert disk.written[0] == "first"
     assert sorted(disk.written[1:]) == [value for value in range(40) if value != 7]
     assert disk.begun == 2
@@ -111,16 +117,8 @@ def test_many_share_a_transaction_and_a_refusal_touches_nobody_else():
 def test_a_piece_that_breaks_touches_nobody_else():
     disk = Disk(ready=threading.Event())
     writer = disk.writer()
-    results = {}
-
-    def one(value):
-        try:
-            results[value] = writer.submit(POISON if value == 3 else value)
-        except LookupError as error:
-            results[value] = str(error)
-
-    together(disk, writer, [partial(one, value) for value in range(6)])
-    assert results == {value: value for value in range(6)} | {3: POISON}
+    pieces = {value: POISON if value == 3 else value for value in range(6)}
+    assert told(disk, writer, pieces, LookupError) == {value: value for value in range(6)} | {3: POISON}
     assert sorted(disk.written[1:]) == [0, 1, 2, 4, 5]
     # All together first, then each by itself in the same transaction.
     assert disk.sizes == [1, 6, 1, 1, 1, 1, 1, 1]

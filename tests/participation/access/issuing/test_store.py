@@ -2,37 +2,12 @@
 
 from datetime import date
 
-import pytest
 from sqlalchemy import text
 
-from participation.access import codes, journal
+from participation.access import journal
 from participation.access.issuing import store as issuing
 from participation.access.register import store
-from participation.access.register.models import Person
-from participation.access.register.store import RegisterFault
-from tests.participation.access.conftest import DIGEST_KEY, TODAY
-
-REQUEST = issuing.request_digest(b"blinded")
-
-
-def digest(code):
-    return codes.digest(code, DIGEST_KEY)
-
-
-def fault(call, *arguments):
-    with pytest.raises(RegisterFault) as caught:
-        call(*arguments)
-    return caught.value.code
-
-
-def add_people(session, amount, stratum="a"):
-    people = [
-        Person(admission="wave-1", stratum=stratum, address={"name": f"N{index}"}, languages=["de"])
-        for index in range(amount)
-    ]
-    session.add_all(people)
-    session.flush()
-    return people
+from tests.participation.access.conftest import DIGEST_KEY, REQUEST, TODAY, add_people, digest, fault
 
 
 def test_a_code_is_issued_once_and_the_same_request_is_told_the_same(stores_on, wave):

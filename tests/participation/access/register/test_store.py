@@ -7,34 +7,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from participation.access import blind, codes, journal
+from participation.access import blind, journal
 from participation.access.issuing import store as issuing
 from participation.access.register import store
-from participation.access.register.models import Person
-from participation.access.register.store import RegisterFault, StratumSpec
-from tests.participation.access.conftest import DIGEST_KEY, TODAY
-
-REQUEST = issuing.request_digest(b"blinded")
-
-
-def digest(code):
-    return codes.digest(code, DIGEST_KEY)
-
-
-def fault(call, *arguments):
-    with pytest.raises(RegisterFault) as caught:
-        call(*arguments)
-    return caught.value.code
-
-
-def add_people(session, amount, stratum="a"):
-    people = [
-        Person(admission="wave-1", stratum=stratum, address={"name": f"N{index}"}, languages=["de"])
-        for index in range(amount)
-    ]
-    session.add_all(people)
-    session.flush()
-    return people
+from participation.access.register.store import StratumSpec
+from tests.participation.access.conftest import DIGEST_KEY, REQUEST, TODAY, add_people, digest, fault
 
 
 def test_keys_need_frozen_levels_and_strata_that_are_large_enough(stores_on, wave, folder):

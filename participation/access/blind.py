@@ -20,6 +20,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from participation.access import rawrsa
+
 MODULUS_BITS = 3072
 EXPONENT = 65537
 SALT_BYTES = 48
@@ -80,6 +82,11 @@ class PrivateKey:
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.public.key_id})"
+
+    @cached_property
+    def raw(self) -> rawrsa.Operation | None:
+        """The private operation from this machine's OpenSSL, where it has one."""
+        return rawrsa.operation(private_bytes(self), self.public.n.bit_length())
 
 
 @dataclass(frozen=True)
@@ -257,12 +264,12 @@ def _uniform(n: int, random_bytes: RandomBytes) -> int:
 # ---------------------------------------------------------------- the register's side
 
 
-def blind_sign(key: PrivateKey, blinded: bytes, random_bytes: RandomBytes = secrets.token_bytes) -> bytes:
+def blind_sign(key: PrivateKey, blinded: bytes) -> bytes:
     """The blind signature (section 4.3), in time that does not depend on key or message.
 
-    The base is blinded once more by the signer (section 7.1 asks for protection against timing), the
-    exponentiation is GMP's side-channel-silent one over both primes, and a result that does not verify
-    never leaves: a single faulty half would give the factors away (Boneh, DeMillo and Lipton 1997).
+    The exponentiation is OpenSSL's where the machine has it (`rawrsa`), GMP's elsewhere (`power`). A result
+    that does not verify never leaves: a single faulty half would give the factors away (Boneh, DeMillo and
+    Lipton 1997).
 
     Raises:
         BlindError: ``unexpected_input_size``, ``message_out_of_range`` or ``signing_failure``.
@@ -270,20 +277,30 @@ def blind_sign(key: PrivateKey, blinded: bytes, random_bytes: RandomBytes = secr
     public = key.public
     if len(blinded) != public.size:
         raise BlindError("unexpected_input_size")
-    message = gmpy2.mpz(int.from_bytes(blinded, "big"))
-    n = gmpy2.mpz(public.n)
+    message, n = gmpy2.mpz(int.from_bytes(blinded, "big")), gmpy2.mpz(public.n)
     if not 0 < message < n:
         raise BlindError("message_out_of_range")
+    signature = power(key, blinded) if key.raw is None else key.raw(blinded)
+    if signature is None or gmpy2.powmod(int.from_bytes(signature, "big"), public.e, n) != message:
+        raise BlindError("signing_failure")
+    return signature
+
+
+def power(key: PrivateKey, message: bytes, random_bytes: RandomBytes = secrets.token_bytes) -> bytes:
+    """The message to the private exponent, by GMP: what `rawrsa` gives where there is no OpenSSL to ask.
+
+    The base is blinded once more by the signer (section 7.1 asks for protection against timing), the
+    exponentiation is GMP's side-channel-silent one over both primes.
+    """
+    public, n = key.public, gmpy2.mpz(key.public.n)
     factor = gmpy2.mpz(_uniform(public.n, random_bytes))
-    base = message * gmpy2.powmod(factor, public.e, n) % n
+    base = int.from_bytes(message, "big") * gmpy2.powmod(factor, public.e, n) % n
     # Other threads go on meanwhile: in a busy process they are what a signature would wait for next.
     with gmpy2.context(allow_release_gil=True):
         half_p = gmpy2.powmod_sec(base % key.p, key.dp, key.p)
         half_q = gmpy2.powmod_sec(base % key.q, key.dq, key.q)
     signed = half_q + key.q * ((half_p - half_q) * key.q_inverse % key.p)
     signature = signed * gmpy2.invert(factor, n) % n
-    if gmpy2.powmod(signature, public.e, n) != message:
-        raise BlindError("signing_failure")
     return int(signature).to_bytes(public.size, "big")
 
 

@@ -1,12 +1,13 @@
 """RFC 9474 by its own vectors, by property, and by what a verifier must refuse."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from participation.access import blind
+from participation.access import blind, rawrsa
 
 RANDOMIZED = "RSABSSA-SHA384-PSS-Randomized"
 
@@ -16,17 +17,28 @@ def key():
     return blind.generate()
 
 
+@pytest.fixture(params=["openssl", "gmp"])
+def way(request, monkeypatch):
+    """Both ways to sign: the machine's OpenSSL, and GMP as on a machine without it."""
+    if request.param == "gmp":
+        monkeypatch.setattr(rawrsa, "_library", lambda: None)
+    elif rawrsa._library() is None:
+        pytest.skip("no OpenSSL 3 here that could be asked")
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def vectors(reference):
     return json.loads((reference / "blind-rsa/test_vectors_rfc9474.json").read_text())
 
 
-def test_every_vector_of_the_rfc(vectors):
+def test_every_vector_of_the_rfc(vectors, way):
     assert len(vectors) == 4
     for vector in vectors:
         signing = blind.private_key(int(vector["p"], 16), int(vector["q"], 16), int(vector["e"], 16))
         public = signing.public
         assert public.n == int(vector["n"], 16)
+        assert (signing.raw is None) == (way == "gmp")
         message, salt = bytes.fromhex(vector["input_msg"]), bytes.fromhex(vector["salt"])
         assert len(salt) == int(vector["sLen"], 16)
         if "encoded_msg" in vector:
@@ -103,8 +115,28 @@ def test_the_register_refuses_what_is_no_blinded_message(key):
 
 def test_a_fault_in_one_half_never_leaves_the_register(key):
     broken = blind.PrivateKey(key.public, key.p, key.q, key.dp ^ 2, key.dq, key.q_inverse)
+    request = blind.start(key.public).blinded
+    broken.__dict__["raw"] = None
     with pytest.raises(blind.BlindError, match="signing_failure"):
-        blind.blind_sign(broken, blind.start(key.public).blinded)
+        blind.blind_sign(broken, request)
+    for wrong in (request, None):
+        broken.__dict__["raw"] = lambda _, wrong=wrong: wrong
+        with pytest.raises(blind.BlindError, match="signing_failure"):
+            blind.blind_sign(broken, request)
+
+
+def test_openssl_gives_nothing_for_what_is_no_message(key):
+    assert key.raw(key.public.n.to_bytes(key.public.size, "big")) is None
+    assert key.raw(b"short" * 100) is None
+    # And goes on working afterwards.
+    assert key.raw(bytes(383) + b"\x01") == bytes(383) + b"\x01"
+
+
+def test_threads_share_one_operation(key):
+    requests = [blind.start(key.public).blinded for _ in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(key.raw, requests))
+    assert together == [blind.power(key, request) for request in requests]
 
 
 def test_a_forged_reply_is_noticed_on_the_persons_side(key):
@@ -115,7 +147,8 @@ def test_a_forged_reply_is_noticed_on_the_persons_side(key):
         blind.finish(key.public, started, started.blinded[:-1])
 
 
-def test_the_same_request_gives_the_same_signature(key):
+def test_the_same_request_gives_the_same_signature(way):
+    key = blind.generate()
     started = blind.start(key.public)
     assert blind.blind_sign(key, started.blinded) == blind.blind_sign(key, started.blinded)
 

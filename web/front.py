@@ -45,14 +45,24 @@ def _day(text: object) -> datetime.date | None:
 
 
 def offer(
-    document: Document, address: str, title: object, tag: str, placeholders: Document | None = None
+    document: Document,
+    address: str,
+    title: object,
+    tag: str,
+    placeholders: Document | None = None,
+    *,
+    before_tag: str = "/",
 ) -> Offer:
-    """The offer, leading to the reader's language where it is one of the languages offered."""
+    """The offer, leading to the reader's language where it is one of the languages offered.
+
+    ``before_tag`` is what stands between address and language: surveys have it in the path, conferences in
+    the query.
+    """
     words = pick(title, tag) if isinstance(title, Mapping) else Picked(str(title), "")
     for name, found in (placeholders or {}).items():
         filled = words.replace("{" + name + "}", pick(found.get("value", {}), words.language or tag))
         words = Picked(filled, words.language)
-    way = f"{address}/{tag}" if tag in document.get("languages", ()) else address
+    way = f"{address}{before_tag}{tag}" if tag in document.get("languages", ()) else address
     return Offer(words, way, _day(document.get("closes_on")))
 
 
@@ -79,7 +89,7 @@ def start() -> ResponseReturnValue:
         for key, one in published_all(session, "office", "round").items():
             if is_open(one, today):
                 slug = one.get("slug") or one.get("conference") or key
-                conferences.append(offer(one, f"/c/{slug}", one.get("title") or slug, tag))
+                conferences.append(offer(one, f"/c/{slug}", one.get("title") or slug, tag, before_tag="?lang="))
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
     return render_template(
         "front.html",

@@ -28,6 +28,19 @@ def test_the_public_reads_results_on_a_phone(city: City, new_page, shot) -> None
     page.fits()
 
 
+@pytest.mark.parametrize("tag", ["de", "ar", "uk"])
+def test_everything_on_the_first_page_is_there(city: City, new_page, tag: str) -> None:
+    page: Page = new_page(locale=tag)
+    page.goto(f"{city.address}/?lang={tag}")
+    page.axe()
+    found = [str(link.get_attribute("href")) for link in page.locator("main a").all()]
+    assert len(found) >= 4
+    for address in found:
+        answer = page.goto(f"{city.address}{address}")
+        assert answer is not None
+        assert answer.status == 200, address
+
+
 def test_every_public_stop_of_the_tour_is_there(city: City, new_page, shot) -> None:
     page: Page = new_page(locale="de")
     page.goto(f"{city.address}/tour")

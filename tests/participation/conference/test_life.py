@@ -25,6 +25,18 @@ def _vote_all(hall: Hall, code: str, monkeypatch: Any) -> None:
             assert answer.json == {"state": "received"}, answer.json
 
 
+def test_the_front_page_leads_to_the_open_round_in_every_language(hall: Hall) -> None:
+    slug = hall.make()
+    hall.open_round("r2")
+    for tag in ("de", "en", "ar", "tr"):
+        page = hall.client.get(f"/?lang={tag}").get_data(as_text=True)
+        (address,) = re.findall(rf'href="(/c/{slug}[^"]*)"', page)
+        answer = hall.client.get(address)
+        assert answer.status_code == 200, address
+        offered = tag if tag != "tr" else "de"
+        assert f'<html lang="{offered}"' in answer.get_data(as_text=True)
+
+
 @pytest.mark.slow
 def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path) -> None:
     slug = hall.make()

@@ -89,7 +89,9 @@ def start() -> ResponseReturnValue:
         for key, one in published_all(session, "office", "round").items():
             if is_open(one, today):
                 slug = one.get("slug") or one.get("conference") or key
-                conferences.append(offer(one, f"/c/{slug}", one.get("title") or slug, tag, before_tag="?lang="))
+                conferences.append(
+                    offer(one, f"/c/{slug}", one.get("title") or slug, tag, before_tag="?lang=")
+                )
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
     return render_template(
         "front.html",

@@ -149,6 +149,15 @@ def loads(content: str | bytes) -> dict[str, Any]:
     return found
 
 
+def title_of(content: str) -> dict[str, str]:
+    """The title per language, of a plan that may be half written; empty where none can be read."""
+    try:
+        found = loads(content).get("title")
+    except Faulty:
+        return {}
+    return {str(k): v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+
+
 class _Reader:
     """Walks a document, collecting faults instead of stopping at the first."""
 

@@ -53,9 +53,8 @@ def note_waves(session: Session) -> None:
             "languages": wave.get("languages", []),
             "access": wave.get("access", ""),
             "mode": "web",
-            "frame": wave.get("frame")
-            or ("open link" if wave.get("channel") == "open" else "register sample"),
-            "population": wave.get("population") or wave["survey"],
+            "frame": wave["frame"],
+            "population": wave["population"],
         }
         known = session.get(KnownWave, wave["id"])
         if known is None:

@@ -28,11 +28,11 @@ from analysis.figures import table_figure
 from analysis.forms import ActForm, PlanForm, ReleaseForm
 from analysis.inputs import store as inputs
 from analysis.models import StoredPlan
-from analysis.plan import loads, read
+from analysis.plan import loads, read, title_of
 from analysis.plan_checks import check
 from analysis.sentences import SENTENCES
 from analysis.tables import catalogue
-from localtext import NAMES
+from localtext import NAMES, pick
 from stores import collector, office
 from surveys.faults import Fault, Faulty
 from typeset import pdf
@@ -117,7 +117,13 @@ def overview() -> ResponseReturnValue:
         waves, plans, jobs = store.waves(session), store.plans(session), store.jobs(session)
         books = {plan.name: store.book(session, plan.name) for plan in plans}
     return render_template(
-        "analysis/overview.html", waves=waves, plans=plans, jobs=jobs[:20], books=books, act_form=ActForm()
+        "analysis/overview.html",
+        waves=waves,
+        plans=plans,
+        titles={plan.name: _title(plan) for plan in plans},
+        jobs=jobs[:20],
+        books=books,
+        act_form=ActForm(),
     )
 
 
@@ -209,6 +215,7 @@ def plan(name: str) -> ResponseReturnValue:
     page = render_template(
         "analysis/plan.html",
         name=name,
+        title=_title(stored),
         form=form,
         faults=faults,
         job=jobs[0] if jobs else None,
@@ -228,6 +235,10 @@ def _waves_of(source: str) -> tuple[str, ...]:
         return read(loads(source)).waves
     except Faulty:
         return ()
+
+
+def _title(stored: StoredPlan) -> str:
+    return pick(title_of(stored.source), language()) or stored.name
 
 
 def _stored(name: str) -> StoredPlan:
@@ -414,6 +425,7 @@ def book(name: str) -> ResponseReturnValue:
     return render_template(
         "analysis/book.html",
         name=name,
+        title=bookfiles.said(document["title"], tag) or name,
         book=found,
         document=document,
         item=item,

@@ -18,6 +18,13 @@ from numpy.typing import NDArray
 
 NAME = "Musterstadt"
 
+#: Who is meant by the waves of 2020 and 2024, and where their people were drawn from, as the office declares.
+POPULATION = (
+    "Einwohnerinnen und Einwohner mit Migrationshintergrund ab 18 Jahren, seit mindestens einem Jahr mit "
+    "Hauptwohnung in der Stadt"
+)
+FRAME = "Stichprobe aus dem Melderegister (erfunden)"
+
 
 @dataclass(frozen=True)
 class Count:

@@ -21,10 +21,8 @@ from surveys.questionnaire import Questionnaire
 KEY = "living-here-2016"
 YEAR = 2016
 DRAWN, INTERVIEWS = 2_000, 712
-POPULATION = (
-    "Residents with a migration history, 18 or older, main residence in the city for at least a year; "
-    "refugees who came from the middle of 2015 were left out"
-)
+#: Who was meant in 2016: people of whom the waves of today ask more, which alone breaks the series.
+POPULATION = f"{city.POPULATION}; ohne Geflüchtete, die seit Mitte 2015 kamen"
 LANGUAGES = ("de", "ar", "en", "pl", "ru", "vi")
 #: The five groups by region of origin of that time; other than those of 2020.
 STRATA = {
@@ -100,8 +98,8 @@ def description() -> dict[str, Any]:
             "ar": "موسترشتات 2016 (مختلقة)",
         },
         "dates": ["2016-04-01", "2016-07-31"],
-        "mode": "personal interview",
-        "frame": "register sample",
+        "mode": "persönliches Interview",
+        "frame": city.FRAME,
         "languages": list(LANGUAGES),
         "population_text": POPULATION,
         "weights": "gewicht",

@@ -40,8 +40,6 @@ MODEL = Path(__file__).resolve().parents[2] / "surveys/models/living-here.json"
 NEIGHBOURS = MODEL.with_name("living-together.json")
 SURVEY = "living-here"
 SEED = 2020
-POPULATION = "Residents with a migration history, 18 or older, main residence in the city for at least a year"
-FRAME = "Residents' register (synthetic)"
 
 #: Threads that play residents: as many wait for the register's next signature at once.
 CROWD = 6
@@ -94,7 +92,7 @@ def field(
         newest = authoring.newest(session, SURVEY)
         version = (newest or authoring.save_draft(session, SURVEY, model)).version
         wave = collection.create_wave(session, SURVEY, "sample", title, model["languages"])
-        wave.versions, wave.population, wave.frame = [version], POPULATION, FRAME
+        wave.versions, wave.population, wave.frame = [version], city.POPULATION, city.FRAME
         wave.opens_on, wave.closes_on = today, today + timedelta(days=days)
         wave.checklist = list(collection.TICKS)
         session.flush()
@@ -224,7 +222,7 @@ def prepare(app: Flask, title: str) -> str:
     with stores["office"].begin() as session, stores["collector"].begin() as published:
         version = authoring.save_draft(session, survey, model).version
         wave = collection.create_wave(session, survey, "sample", title, model["languages"])
-        wave.versions, wave.population, wave.frame = [version], POPULATION, FRAME
+        wave.versions, wave.population, wave.frame = [version], city.POPULATION, city.FRAME
         wave.opens_on, wave.closes_on = today, today + timedelta(days=60)
         wave.checklist = list(collection.TICKS)
         session.flush()

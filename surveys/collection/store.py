@@ -113,7 +113,8 @@ def start_of(day: date | None) -> datetime | None:
 
 
 def wave_document(wave: Wave) -> dict[str, Any]:
-    """What the resident's page needs to know of a wave."""
+    """What the resident's page needs to know of a wave, and what the analysis must: who was meant, and where
+    they were drawn from, so that a change of either breaks the series."""
     return {
         "id": wave.id,
         "survey": wave.survey,
@@ -127,6 +128,8 @@ def wave_document(wave: Wave) -> dict[str, Any]:
         "opens_on": wave.opens_on.isoformat() if wave.opens_on else None,
         "closes_on": wave.closes_on.isoformat() if wave.closes_on else None,
         "access": access_key(wave.id),
+        "population": wave.population.strip(),
+        "frame": wave.frame.strip(),
     }
 
 

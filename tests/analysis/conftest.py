@@ -47,6 +47,8 @@ def field_a_wave(session, responses=500, seed=5):
         "languages": ["de", "en", "ar"],
         "levels": ["sealed"],
         "versions": [1],
+        "population": "residents from 18 on",
+        "frame": "register sample",
         "state": "closed",
         "opens_on": "2024-03-01",
         "closes_on": "2024-05-01",

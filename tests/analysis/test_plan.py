@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from analysis.plan import loads, read
+from analysis.plan import loads, read, title_of
 from analysis.plan_checks import Catalogue, check
 from surveys.faults import Faulty
 
@@ -228,3 +228,10 @@ def test_at_the_floor_a_plan_is_read():
     assert (
         read(changed(disclosure={"method": "exact", "rules": {"base_unit": 1}})).policy.rules.base_unit == 1
     )
+
+
+def test_a_title_is_read_from_what_may_be_half_written():
+    assert title_of(json.dumps(PLAN)) == {"en": "Living here", "de": "Hier leben"}
+    assert title_of("title: {en: 'Half, de: 3") == {}
+    assert title_of("title: {en: Half, de: 3}") == {"en": "Half"}
+    assert title_of("title: Half") == {}

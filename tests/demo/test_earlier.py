@@ -32,7 +32,7 @@ def test_the_analyst_can_import_it_and_questions_keep_their_names(model) -> None
     data = imported(described(earlier.description()), earlier.table(model, survey.SEED), "csv", model)
     assert data.responses == 712
     assert set(data.items) == {"life", "housing-satisfaction", "stay-germany", "gender", "age"}
-    assert {one.mode for one in data.fieldings.values()} == {"personal interview"}
+    assert {one.mode for one in data.fieldings.values()} == {"persönliches Interview"}
 
 
 def test_recent_refugees_were_not_asked(model) -> None:

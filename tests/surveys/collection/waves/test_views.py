@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from analysis import store as analysis_store
 from participation.access import blind
 from participation.access.collector import store as collector_store
 from participation.access.collector.models import Batch
@@ -59,6 +60,19 @@ def test_an_open_wave_goes_through_its_whole_life_on_pages(app, editor):
     assert "being mixed" in editor.get(page).text
     assert "Anybody" not in editor.get("/office/waves").text
     assert "First wave" in editor.get("/office/waves").text
+
+
+def test_who_was_meant_and_drawn_from_reaches_the_analysis(app, editor):
+    page = create(editor, "open")
+    editor.submit(page, set_up(levels=["open"]))
+    for action in ("freeze", "open", "close"):
+        editor.submit(f"{page}/{action}", {}, at=page)
+    wave = waves(app)[0]
+    with app.extensions["stores"].get("collector").begin() as session:
+        analysis_store.note_waves(session)
+        session.flush()
+        noted = analysis_store.wave(session, wave.id).document
+    assert (noted["population"], noted["frame"]) == ("Adults", "Register of residents")
 
 
 def test_a_sample_opens_only_when_the_checklist_is_complete(app, editor):

@@ -39,6 +39,10 @@ class Dot:
     mark: str = ""
 
 
+#: Width of a letter and distance of two lines at the size of 12, as wide as scripts here come.
+_LETTER, _SMALL_LINE = 6.8, 15.0
+
+
 @dataclass(frozen=True)
 class Bars:
     """One row of a diverging chart: percentages of the answers from first to last, None when hidden."""
@@ -249,12 +253,19 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
             canvas.line((x1 + x2) / 2, top, (x1 + x2) / 2, bottom, ORANGE, 2, "6 4")
         elif one.value is not None and two.value is not None:
             canvas.line(x1, y1, x2, y2, BLUE, 2)
+    # Names stand in as many lines as keep neighbours apart: half of the nearest gap is a name's own.
+    gaps = [place(two)[0] - place(one)[0] for one, two in pairwise(points)]
+    room = min(gaps, default=right - left) / _LETTER
+    lines = 1
     for point in points:
         x, y = place(point)
         # The outer labels end at the edges, so that a long name is not cut off.
         side = "start" if point is points[0] else "end" if point is points[-1] else "middle"
         edge = {"start": float(PAD), "end": WIDTH - float(PAD), "middle": x}[side]
-        canvas.text(edge, bottom + 18, point.label, anchor=side, size=12)
+        named = wrap(point.label, max(6, int(room) - 2))
+        lines = max(lines, len(named))
+        for number, line in enumerate(named):
+            canvas.text(edge, bottom + 18 + number * _SMALL_LINE, line, anchor=side, size=12)
         if point.value is None:
             canvas.text(x, bottom - 6, ".", anchor="middle", colour=GREY)
             continue
@@ -266,7 +277,7 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
         canvas.text(
             x, bottom - scale * above - 8, number_text(point.value, frame.language), anchor="middle", size=13
         )
-    height = bottom + 34
+    height = bottom + 34 + (lines - 1) * _SMALL_LINE
     for sentence in breaks:
         height += canvas.wrapped(PAD, height, sentence, 50)
     return canvas.finish(height + 6, frame.title, frame.description, frame.language, frame.ident)

@@ -94,3 +94,22 @@ def test_printed_figures_turn_their_anchors_instead_of_naming_a_direction():
     assert printed.get("direction") is None
     labels = [e for e in printed.iter(f"{SVG}text") if e.text == "North"]
     assert [(e.get("text-anchor"), float(e.get("x")) > 300) for e in labels] == [("end", True)]
+
+
+def test_long_names_of_waves_keep_apart():
+    labels = ["Musterstadt 2016 (erfunden)", "Musterstadt 2020", "Musterstadt 2024", "Musterstadt 2026"]
+    points = [
+        TimePoint(label, point.time, point.value, point.low, point.high, point.run)
+        for label, point in zip(labels, POINTS, strict=True)
+    ]
+    rows = {}
+    for element in etree.fromstring(trend(FRAME, points, [])).iter(f"{SVG}text"):
+        if float(element.get("y")) <= 190:
+            continue
+        x, wide = float(element.get("x")), 6.0 * len(element.text)
+        left = x - {"start": 0, "middle": wide / 2, "end": wide}[element.get("text-anchor")]
+        rows.setdefault(element.get("y"), []).append((left, left + wide))
+    assert len(rows) >= 2
+    for names in rows.values():
+        names.sort()
+        assert all(one[1] <= two[0] for one, two in zip(names, names[1:], strict=False)), names

@@ -228,11 +228,9 @@ def _before(values: Sequence[float]) -> float:
     return sum(values[:half]) + (values[half] / 2 if odd else 0.0)
 
 
-def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> str:
+def trend(frame: Frame, points: Sequence[TimePoint]) -> str:
     """Points over time with intervals; a line only within a run, a broken vertical line where the series
-    breaks.
-
-    ``breaks`` are sentences that are printed under the figure.
+    breaks; why it breaks is said beside the figure.
     """
     canvas = _Canvas(frame.rtl, frame.printed)
     left, right, top, bottom = 40.0, WIDTH - 24.0, PAD + 6.0, 190.0
@@ -278,8 +276,6 @@ def trend(frame: Frame, points: Sequence[TimePoint], breaks: Sequence[str]) -> s
             x, bottom - scale * above - 8, number_text(point.value, frame.language), anchor="middle", size=13
         )
     height = bottom + 34 + (lines - 1) * _SMALL_LINE
-    for sentence in breaks:
-        height += canvas.wrapped(PAD, height, sentence, 50)
     return canvas.finish(height + 6, frame.title, frame.description, frame.language, frame.ident)
 
 

@@ -61,10 +61,9 @@ def trend_figure(
     found: Document,
     language: str,
     ident: str,
-    sentences: list[str],
     words: Mapping[str, str] = WORDS,
 ) -> str:
-    """A trend: a line only where nothing broke; ``sentences`` name each break under the figure."""
+    """A trend: a line only where nothing broke."""
     waves = {wave["key"]: said(wave["label"], language) for wave in document["waves"]}
     runs = {wave: number for number, run in enumerate(found["runs"]) for wave in run}
     points = [
@@ -79,7 +78,7 @@ def trend_figure(
         for point in found["points"]
     ]
     title = trend_title(document, found, language)
-    return trend(frame(title, f"{title}. {words['described']}", language, ident), points, sentences)
+    return trend(frame(title, f"{title}. {words['described']}", language, ident), points)
 
 
 def trend_title(document: Document, found: Document, language: str) -> str:

@@ -199,8 +199,7 @@ def page(slug: str, language: str | None) -> ResponseReturnValue:
         {
             "title": trend_title(document, found, tag),
             "figure": Markup(  # noqa: S704 - our own drawing, labels escaped
-                # The page says below the figure what breaks the series.
-                trend_figure(document, found, tag, f"trend{number}", [], words())
+                trend_figure(document, found, tag, f"trend{number}", words())
             ),
             "points": found["points"],
             "breaks": break_sentences(found),

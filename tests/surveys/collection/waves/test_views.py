@@ -186,7 +186,7 @@ def test_returns_move_in_steps_and_a_small_key_is_named(app, editor, signing_pai
     page = f"/office/surveys/small/waves/{wave.id}"
     for person in phone.fielding.people:
         assert phone.post(phone.body(phone.token(person.code))).status_code == 200
-    assert "at least 0" in editor.get(page).text
+    assert "fewer than 50<" in editor.get(page).text
     editor.submit(f"{page}/close", {}, at=page)
     with app.app_context():
         tend_now(app)

@@ -45,3 +45,10 @@ def test_downloading_is_an_entry_itself(app, as_role):
     client = as_role("administrator")
     client.get("/office/audit/log.csv").close()
     assert "audit.download" in client.get("/office/audit/?action=audit").text
+
+
+def test_details_are_said_in_words(app, as_role):
+    with app.app_context():
+        audit(office, CLERK, "survey.open", "s", {"n": 3, "by": ["app", "code"], "where": {"x": "<"}})
+    page = as_role("administrator").get("/office/audit/?action=survey").text
+    assert '<td>n: 3; by: app, code; where: {"x": "\\u003c"}</td>' in page

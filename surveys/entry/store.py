@@ -218,6 +218,12 @@ def _document(one: KeyingBatch, sheet: Keyed) -> dict[str, Any]:
     }
 
 
+def key_names(session: Session, wave: Mapping[str, Any]) -> dict[str, str]:
+    """What the register calls the people of each key; empty where it has not published its figures."""
+    returns = published(session, "register", "returns", wave["access"]) or {"keys": {}}
+    return {key_id: one["label"] for key_id, one in returns["keys"].items()}
+
+
 def keys_of_wave(session: Session, wave: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """The wave's keys: (key id, mark as it stands on the sheets)."""
     documents = collector_store.key_documents(session, wave["access"])

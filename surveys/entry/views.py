@@ -86,11 +86,15 @@ def _home(form: BatchForm) -> ResponseReturnValue:
     with collector.read() as session:
         waves = store.paper_waves(session)
         keys = {wave["id"]: store.keys_of_wave(session, wave) for wave in waves}
+        names = {key: name for wave in waves for key, name in store.key_names(session, wave).items()}
         batches = store.batches(session)
         booked = {key_id: store.booked(session, key_id) for found in keys.values() for key_id, _mark in found}
         admitted = {key_id: store.admitted_sheets(session, key_id) for key_id in booked}
     form.key.choices = [
-        (f"{wave['id']}/{key_id}", f"{wave['title']} · {mark}")
+        (
+            f"{wave['id']}/{key_id}",
+            " · ".join(part for part in (wave["title"], mark, names.get(key_id)) if part),
+        )
         for wave in waves
         for key_id, mark in keys[wave["id"]]
     ]
@@ -98,6 +102,7 @@ def _home(form: BatchForm) -> ResponseReturnValue:
         "entry/home.html",
         waves=waves,
         keys=keys,
+        names=names,
         batches=batches,
         booked=booked,
         admitted=admitted,

@@ -58,6 +58,19 @@ def test_a_sheet_bears_the_mark_and_no_code(clerk, phone):
     assert wrong.status_code == 404
 
 
+def test_keys_are_named_once_the_register_has_said_who_they_are(app, clerk, phone):
+    ((mark, key_id),) = phone.fielding.keys.items()
+    access = phone.fielding.wave.id
+    with app.extensions["stores"].get("collector").begin() as session:
+        from stores import publish
+
+        named = {"keys": {key_id: {"label": "Old town", "N": 90, "n": 9, "strata": ["a"]}}}
+        publish(session, "register", "returns", f"wave-{access}", named)
+    page = clerk.get("/office/entry/").text
+    assert f"<code>{mark}</code> Old town</th>" in page
+    assert f"{mark} · Old town</option>" in page
+
+
 def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone):
     place = stack(clerk, phone, 2)
     assert key(clerk, place, 1, **{"f-happy": "1", "f-words": "thanks"}).status_code == 302

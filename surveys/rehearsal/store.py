@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 from participation.access.codes import AccessCode
 from participation.access.collector import store as collector_store
 from participation.access.collector.models import Batch, Waiting
+from participation.access.people import store as people_store
 from participation.access.register import store as register_store
 from participation.access.register.models import Person
 from participation.access.register.store import StratumSpec
 from participation.access.sealing import KeyFolder, SealingError
-from stores import Store, publish
+from stores import Store
 from surveys.authoring import store as authoring
 from surveys.collection import store as collection
 from surveys.collection.models import Response, Wave
@@ -73,9 +74,9 @@ def field_wave(
     with stores["register"].begin() as session:
         keys = register_store.make_keys(session, frozen, folder, today)
         codes = register_store.make_person_codes(session, [one.id for one in sample], 0, today, digest_key)
-    with stores["collector"].begin() as published:
+    with stores["register"].read() as session, stores["collector"].begin() as published:
         register_store.publish_keys(published, keys)
-        publish(published, "register", "returns", access, {"issued": 0, "strata": {}})
+        people_store.publish_returns(session, published, access, final=False)
     with stores["office"].begin() as session, stores["collector"].begin() as published:
         found = session.get_one(Wave, wave.id)
         collection.open_wave(session, published, found, now, demo=True)

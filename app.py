@@ -44,6 +44,7 @@ ROOMS = (
     "surveys.collection.waves.views:room",
     "surveys.player.views:room",
     "surveys.authoring.views:room",
+    "surveys.reading.views:room",
     "analysis.views:room",
     "analysis.inputs.views:room",
     "analysis.planning.views:room",

@@ -133,6 +133,16 @@ def _survey_staff(made: dict[str, Any]) -> list[Stop]:
             _login("editor"),
         ),
         Stop(
+            _("Translator"),
+            _("Have every language read by native speakers, and attach sound."),
+            (
+                Link("/office/reading", _("Languages and who has read them")),
+                Link(f"/office/surveys/{survey}/readers", _("Texts for native readers")),
+                Link(f"/office/surveys/{survey}/sounds", _("Sound for those who read with difficulty")),
+            ),
+            _login("translator"),
+        ),
+        Stop(
             _("Register clerk"),
             _("Import a sample, print letters, send reminders; never see an answer."),
             (
@@ -177,6 +187,16 @@ def _conference_staff(conference: str, live: str) -> list[Stop]:
                 Link(f"/office/conferences/{live}/stage", _("The stage view for the beamer")),
             ),
             _login("moderator"),
+        ),
+        Stop(
+            _("Entry clerk"),
+            _("Key paper answers and ballots with a second person, and hold interviews."),
+            (
+                Link("/office/entry/", _("Answer sheets, stacks and interviews")),
+                Link("/office/paper/", _("Paper ballots of conferences")),
+                Link(f"/office/paper/{live}/r1", _("Key a paper ballot")),
+            ),
+            _login("entry_clerk"),
         ),
         Stop(
             _("Administrator"),

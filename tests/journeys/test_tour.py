@@ -8,7 +8,16 @@ from tests.journeys.conftest import City, sign_in
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 #: Accounts of the demo that the tour sends to staff pages, by what stands before the @.
-LOGINS = ("editor", "register-clerk", "analyst", "reviewer", "moderator", "administrator")
+LOGINS = (
+    "editor",
+    "translator",
+    "register-clerk",
+    "analyst",
+    "reviewer",
+    "moderator",
+    "entry-clerk",
+    "administrator",
+)
 
 
 def links(page: Page) -> list[str]:

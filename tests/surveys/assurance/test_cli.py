@@ -42,6 +42,8 @@ def test_an_open_wave_is_reported_in_two_languages(app, phone, tmp_path):
     (key_id,) = phone.fielding.keys.values()
     assert blind.spaced(key_id)[:14] in english
     assert "Found: 0 (expected: 0)" in english
+    assert "Register: SQLite's file with its log and journal" in english
+    assert "Collector: SQLite's file with its log and journal" in english
     assert "Columns of times beside answers: none." in english
     assert "Tables that keep the order of their rows: none." in english
     assert "not closed and mixed yet" in english

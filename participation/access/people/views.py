@@ -319,7 +319,8 @@ def returned(admission: str) -> ResponseReturnValue:
     """Book many letters that came back; lines that fit nobody are named and kept."""
     row, form = admission_or_404(admission), ReturnedForm()
     unknown: list[str] = []
-    booked = 0
+    booked: set[bytes] = set()
+    kept: set[bytes] = set()
     if form.validate():
         for line in filter(None, map(str.strip, (form.lines.data or "").splitlines())):
             found = _find(admission, line)
@@ -328,11 +329,21 @@ def returned(admission: str) -> ResponseReturnValue:
                 continue
             with register.begin() as session:
                 one = store.person(session, admission, found[0].id)
-                if one is not None:
-                    store.set_state(session, one, "undeliverable", today())
-                    booked += 1
-        audit(office, current_account(), "register.undeliverable", admission, {"letters": booked})
-        flash(_("Letters booked as undeliverable: %(num)s", num=booked), "success")
+                if one is None:
+                    continue
+                if one.state not in ("invited", "undeliverable"):
+                    # A refusal that was told weighs more than an envelope that came back after it.
+                    kept.add(one.id)
+                    continue
+                store.set_state(session, one, "undeliverable", today())
+                booked.add(one.id)
+        audit(office, current_account(), "register.undeliverable", admission, {"letters": len(booked)})
+        flash(_("Letters booked as undeliverable: %(num)s", num=len(booked)), "success")
+        if kept:
+            flash(
+                _("People who had refused or were booked otherwise, and stay so: %(num)s", num=len(kept)),
+                "warning",
+            )
     rest = ReturnedForm(formdata=None, lines="\n".join(unknown))
     page = render_template(
         "people/find.html",

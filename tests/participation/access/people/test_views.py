@@ -172,6 +172,17 @@ def some_codes(ready, amount):
     return [made[one] for one in ids]
 
 
+def test_an_envelope_that_comes_back_undoes_no_refusal(ready):
+    with ready.register.begin() as session:
+        store.set_state(session, store.by_reference(session, ready.admission, "R5"), "refused", today())
+    page = ready.submit("people/returned", {"lines": "R5\nR6\nR6"}, at="people")
+    assert "Letters booked as undeliverable: 1" in page.text
+    assert "stay so: 1" in page.text
+    with ready.register.read() as session:
+        states = [store.by_reference(session, ready.admission, one).state for one in ("R5", "R6")]
+    assert states == ["refused", "undeliverable"]
+
+
 def test_people_are_found_by_their_code(ready):
     (code,) = some_codes(ready, 1)
     answer = ready.submit("people", {"what": str(code).lower().replace("-", " ")})

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flask_babel import format_date
 from flask_babel import gettext as _
 
 from participation.access.admission import POOL
 from surveys.assurance import store
 from surveys.assurance.reading import Reading, Way
 from surveys.assurance.store import Findings, KeyFigures
+from surveys.collection.waves.forms import STATE_NAMES
 
 
 def document(found: Findings) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def document(found: Findings) -> dict[str, Any]:
             "For the data-protection officer. Survey %(survey)s, wave %(id)s. Made on %(day)s.",
             survey=found.wave.survey,
             id=found.wave.id,
-            day=found.today.isoformat(),
+            day=format_date(found.today, "long"),
         ),
         "sections": [
             _level(found),
@@ -57,7 +59,7 @@ def _level(found: Findings) -> dict[str, Any]:
     paragraphs.append(
         _(
             "State of the wave: %(state)s. The levels are frozen; the database refuses to change them.",
-            state=found.wave.state,
+            state=STATE_NAMES[found.wave.state],
         )
         if found.wave.state != "draft"
         else _("The wave is a draft: its levels are not frozen yet.")

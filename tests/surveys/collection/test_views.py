@@ -317,3 +317,12 @@ def test_half_an_emoji_loses_no_answer(app, phone):
     close(app, phone)
     with app.extensions["stores"].get("collector").read() as session:
         assert [text.words for text in collection.texts(session, phone.fielding.wave.id)] == ["thank you"]
+
+
+@pytest.mark.parametrize("blinded", ["00" * 384, "ff" * 384])
+def test_what_cannot_be_signed_uses_no_code_up(app, phone, blinded):
+    code = phone.fielding.people[0].code
+    started = blind.start(phone.public(code))
+    reply = phone.ask_token(code, started, {"blinded": blinded})
+    assert (reply.status_code, reply.get_json()) == (400, {"code": "malformed"})
+    assert phone.ask_token(code, started).status_code == 200

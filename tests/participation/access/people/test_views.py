@@ -8,6 +8,7 @@ from participation.access import codes, sample
 from participation.access.issuing import store as issuing
 from participation.access.people import importing, store
 from participation.access.register import store as register_store
+from participation.access.register.store import StratumSpec
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key
 from stores import published
@@ -252,3 +253,22 @@ def test_r_indicators_are_made_of_steps_and_classes(ready):
     # 59 and 60 of 60 are both shown as fifty, so both classes answer alike.
     assert "R = 1.000" in page
     assert "age 0.000, Stratum 0.000" in page
+
+
+def test_a_stratum_without_people_breaks_no_page(desk):
+    desk.strata(StratumSpec("a", "Stratum A", 1000), StratumSpec("empty", "Stratum E", 500))
+    import_csv(desk, sample_csv(120))
+    for place in (
+        "",
+        "strata",
+        "keys",
+        "people",
+        "slips",
+        "nonresponse",
+        "nonresponse?by=stratum&by=age",
+        "letters",
+    ):
+        assert desk.clerk.get(f"{desk.base}/{place}").status_code == 200, place
+    page = desk.submit("keys", {"response-0": "50", "response-1": "50"})
+    assert page.status_code == 422
+    assert "Nobody is invited in “Stratum E” yet." in page.text

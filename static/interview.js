@@ -6,7 +6,7 @@
 (function () {
   "use strict";
   var form = document.getElementById("_f"), data = JSON.parse(document.getElementById("_d").textContent);
-  var waiting = [], busy = false;
+  var waiting = [], busy = false, unsettled = false;
   var live = document.createElement("p");
   live.setAttribute("role", "status");
   live.className = "o";
@@ -40,7 +40,7 @@
   }
 
   function flush() {
-    if (busy || !waiting.length) return;
+    if (busy || unsettled || !waiting.length) return;
     busy = true;
     var first = waiting[0];
     post(first).then(function (reply) {
@@ -70,6 +70,11 @@
       fields.set("_code", typed);
       return flush();
     }
+    /* Who cannot read the code now is asked again with the next interview; a person's answers are not thrown away. */
+    if (code) {
+      unsettled = true;
+      return say(body.text);
+    }
     waiting.shift();
     say(body.text);
   }
@@ -85,6 +90,7 @@
   form.addEventListener("submit", function (event) {
     event.preventDefault();
     if (busy) return;
+    unsettled = false;
     var fields = new FormData(form);
     if (!fields.get("_submission")) {
       fields.set("_submission", Array.prototype.map.call(crypto.getRandomValues(new Uint8Array(16)), function (byte) {
@@ -116,7 +122,10 @@
     say(data.waiting);
   }
 
-  window.addEventListener("online", flush);
+  window.addEventListener("online", function () {
+    unsettled = false;
+    flush();
+  });
   window.setInterval(flush, 15000);
   window.addEventListener("beforeunload", function (event) {
     if (waiting.length) event.preventDefault();

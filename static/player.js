@@ -49,7 +49,8 @@
   var words = data.words, lacking = scope.Token ? scope.Token.missing() : ["script"];
   var sealed = data.levels.indexOf("sealed") >= 0, open = data.levels.indexOf("open") >= 0;
   var storeName = "vielstimmig:" + data.wave, title = document.title;
-  if (!scope.Promise || !scope.history.pushState || !root.closest || !scope.sessionStorage) return;
+  if (!scope.Promise || !scope.history.pushState || !root.closest) return;
+  if (!inReach("sessionStorage")) return sealed ? tellOld() : undefined;
   if (sealed && lacking.length) return tellOld();
 
   var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false, timer, pause = 3000;
@@ -90,9 +91,17 @@
     if (box.querySelector("input.i")) return "exact";
     return box.querySelector("[type=checkbox]") ? "multiple" : "single";
   }
+  /* Where a browser is told to keep nothing, even to look at its storage is an error. */
+  function inReach(storage) {
+    try { return scope[storage]; } catch (error) { return null; }
+  }
+
   function tellOld() {
     var note = make("p", { class: "o" }, words.old);
     form.insertBefore(note, form.firstChild);
+    /* Who scanned the letter need not type its code, whatever the browser lacks. */
+    var arrived = scope.Token && scope.Token.codeFromAddress();
+    if (arrived && form.elements._code) form.elements._code.value = arrived.text;
   }
 
   /* On the page that offers languages the code in the fragment goes along with every link. */
@@ -859,13 +868,31 @@
     try { return JSON.parse(scope.sessionStorage.getItem(storeName)); } catch (error) { return null; }
   }
 
-  if (data.closes && Date.now() > Date.parse(data.closes)) {
-    state = {};
-    forgetAll();
+  function resume() {
+    var inTab = kept();
+    if (inTab || !scope.indexedDB || !scope.crypto || !scope.crypto.subtle) begin(inTab);
+    else vault.read("answers").then(begin, function () { begin(null); });
   }
-  var inTab = kept();
-  if (inTab || !scope.indexedDB || !scope.crypto || !scope.crypto.subtle) begin(inTab);
-  else vault.read("answers").then(begin, function () { begin(null); });
+
+  /* When the survey is over nothing stays on the phone. But a phone's clock may be years off, so the server says what
+   * day it is before anything is deleted; who has no network keeps what is there. */
+  function afterClose() {
+    scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" }).then(function (reply) {
+      /* Server and application may both name the day; it always has 29 characters (RFC 9110, 5.6.7). */
+      if (!(Date.parse(reply.headers.get("Date").slice(0, 29)) > Date.parse(data.closes))) return undefined;
+      state = {};
+      return forgetAll();
+    }).then(resume, resume);
+  }
+
+  function start() {
+    if (data.closes && Date.now() > Date.parse(data.closes)) afterClose();
+    else resume();
+  }
+
+  /* The safest way keeps token and answers until they have arrived; a browser may have a storage and refuse to open it. */
+  if (sealed) vault.open().then(function (base) { base.close(); start(); }, tellOld);
+  else start();
   if (scope.navigator.serviceWorker && data.worker) {
     scope.navigator.serviceWorker.register(data.worker, { scope: "/s/" }).catch(function () {});
   }

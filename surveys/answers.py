@@ -20,6 +20,10 @@ from surveys.faults import Fault
 from surveys.questionnaire import Field, Questionnaire
 from surveys.routing import Value, path, substantive
 
+#: Control characters, and halves of a character, as a phone sends them that cut an emoji in two: no store
+#: takes these, so they would lose the whole answer.
+_NO_WORDS = ("Cc", "Cs")
+
 LARGEST_RAW = 2_000
 """Names in one body beyond which nothing is looked at any more."""
 
@@ -253,7 +257,8 @@ def _read_text(field: Field, given: Given) -> Read:
         return found
     if not given.values:
         return "!no_answer", []
-    words = "".join(char for char in given.values[0] if char == "\n" or unicodedata.category(char) != "Cc")
+    kept = (char for char in given.values[0] if char == "\n" or unicodedata.category(char) not in _NO_WORDS)
+    words = "".join(kept)
     words = unicodedata.normalize("NFC", words).strip().lstrip("!")
     if len(words) > field.maximum:
         return _fault("text-too-long", field, length=len(words), maximum=field.maximum)

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 from flask import Flask, Request, Response, current_app, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.formparser import FormDataParser
@@ -179,6 +179,12 @@ def _on_store(error: Exception) -> ResponseReturnValue:
     return response
 
 
+def _on_unstorable(error: Exception) -> ResponseReturnValue:
+    """What no column takes, as PostgreSQL no text with a NUL, came from a broken or hostile program."""
+    log_scrubbed(current_app._get_current_object(), error)  # type: ignore[attr-defined]
+    return page(400)
+
+
 def log_scrubbed(app: Flask, error: BaseException) -> None:
     """Log a failure: where in our code it happened and of which kind; never what a person sent.
 
@@ -215,6 +221,7 @@ def set_up(app: Flask) -> None:
     app.register_error_handler(CSRFError, _on_csrf)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, _on_store)
+    app.register_error_handler(DataError, _on_unstorable)
     app.register_error_handler(StoreNotAllowed, lambda _error: page(404))
     app.before_request(refuse_broken_text)
 

@@ -22,7 +22,7 @@ from flask import Flask
 from config import Settings
 from demo import city, residents
 from demo.survey.store import ids_by_reference
-from participation.access import blind, citizenship, sample
+from participation.access import blind, citizenship, sample, spreadsheet
 from participation.access.codes import AccessCode
 from participation.access.collector import store as collector_store
 from participation.access.collector.views import batch_folder
@@ -118,7 +118,7 @@ def _register(
 ) -> list[AccessCode]:
     """The register's part: strata, sample, keys, codes, published N and n; codes in the order of the rows."""
     sizes = city.stratum_sizes(year)
-    table = sample.read_table(city.sample_csv(rows))
+    table = spreadsheet.read_table(city.sample_csv(rows))
     invited = {code: sum(row["Schicht"] == code for row in rows) for code in city.STRATA}
     with stores["collector"].read() as published:
         access = collector_store.access(published, access_key)

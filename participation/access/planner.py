@@ -15,6 +15,9 @@ from datetime import date, timedelta
 #: Two-sided 95 % point of the normal distribution.
 Z = 1.959964
 
+#: Half-widths below a hundredth of a point ask for everybody anyway.
+SMALLEST_HALF_WIDTH = 0.0001
+
 #: Fewest answers of one key, so that nobody stands in a small crowd.
 SMALLEST_KEY = 50
 
@@ -116,7 +119,8 @@ def plan(groups: Sequence[Group], *, start: date, share_key: bool = False, langu
         share_key: sample all groups at the same fraction, so that one key serves the whole wave.
 
     Raises:
-        PlanError: ``no_groups``, ``population``, ``response``, ``half_width``, ``double`` for bad input.
+        PlanError: ``no_groups``, ``no_code``, ``population``, ``response``, ``half_width`` or ``double`` for
+            bad input.
     """
     _check(groups)
     warnings: list[PlanError] = []
@@ -157,6 +161,8 @@ def _check(groups: Sequence[Group]) -> None:
         raise PlanError("no_groups")
     seen: set[str] = set()
     for group in groups:
+        if not group.code:
+            raise PlanError("no_code", group.label)
         if group.code in seen:
             raise PlanError("double", group.code)
         seen.add(group.code)
@@ -164,7 +170,7 @@ def _check(groups: Sequence[Group]) -> None:
             raise PlanError("population", group.code, value=group.population)
         if not 0 < group.response <= 1:
             raise PlanError("response", group.code, value=group.response)
-        if not 0 < group.half_width <= 0.5:
+        if not SMALLEST_HALF_WIDTH <= group.half_width <= 0.5:
             raise PlanError("half_width", group.code, value=group.half_width)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from flask_babel import format_date
 from flask_babel import gettext as _
 
 from participation.access.admission import POOL
 from surveys.assurance import store
+from surveys.assurance.reading import Reading, Way
 from surveys.assurance.store import Findings, KeyFigures
+from surveys.collection.waves.forms import STATE_NAMES
 
 
 def document(found: Findings) -> dict[str, Any]:
@@ -19,7 +23,7 @@ def document(found: Findings) -> dict[str, Any]:
             "For the data-protection officer. Survey %(survey)s, wave %(id)s. Made on %(day)s.",
             survey=found.wave.survey,
             id=found.wave.id,
-            day=found.today.isoformat(),
+            day=format_date(found.today, "long"),
         ),
         "sections": [
             _level(found),
@@ -55,7 +59,7 @@ def _level(found: Findings) -> dict[str, Any]:
     paragraphs.append(
         _(
             "State of the wave: %(state)s. The levels are frozen; the database refuses to change them.",
-            state=found.wave.state,
+            state=STATE_NAMES[found.wave.state],
         )
         if found.wave.state != "draft"
         else _("The wave is a draft: its levels are not frozen yet.")
@@ -140,13 +144,14 @@ def _examination(found: Findings) -> dict[str, Any]:
     else:
         paragraphs.append(
             _(
-                "All bytes of register and collector were searched for %(num)s ids, digests and "
-                "requests of the other "
-                "side. Found: %(found)s (expected: 0).",
+                "The bytes of register and collector that are named here were searched for %(num)s ids, "
+                "digests and requests of the other side. Found: %(found)s (expected: 0).",
                 num=traces.searched,
                 found=traces.shared,
             )
         )
+        for reading in traces.readings:
+            paragraphs += _read(reading)
     paragraphs.append(
         _("Columns of times beside answers: %(list)s.", list=", ".join(traces.timed) or _("none"))
     )
@@ -154,6 +159,60 @@ def _examination(found: Findings) -> dict[str, Any]:
         _("Tables that keep the order of their rows: %(list)s.", list=", ".join(traces.ordered) or _("none"))
     )
     return _section(_("Examination of these stores"), paragraphs)
+
+
+def _read(reading: Reading) -> list[str]:
+    """What was read of one store, and what of it was not."""
+    named = {
+        "store": _("Register") if reading.store == "register" else _("Collector"),
+        "files": reading.files,
+        "size": f"{reading.size / 1e6:.1f}",
+    }
+    said = [_WAYS[reading.way](named)]
+    if reading.way == "rows":
+        reason = (
+            _("the server runs on another machine, or its folder is closed to this account")
+            if reading.reason == "elsewhere"
+            else _("this database role may ask neither for the folder nor for a checkpoint")
+        )
+        said.append(
+            _("Deleted rows, indexes and the write-ahead log were not searched: %(reason)s.", reason=reason)
+        )
+    if reading.way == "shared":
+        said.append(
+            _(
+                "Register and collector lie in ONE cluster. Its write-ahead log notes what happens on both "
+                "sides one after the other, with times. Give the register a cluster of its own."
+            )
+        )
+    if reading.logged:
+        said.append(
+            _(
+                "The database server of this store may note visits with their time in its own log: "
+                "%(settings)s. docs/operating.md says how to set it.",
+                settings=", ".join(reading.logged),
+            )
+        )
+    return said
+
+
+_WAYS: dict[Way, Callable[[dict[str, Any]], str]] = {
+    "sqlite": lambda named: _(
+        "%(store)s: SQLite's file with its log and journal (%(files)s files, %(size)s MB).", **named
+    ),
+    "rows": lambda named: _("%(store)s: only the rows that PostgreSQL reads out (%(size)s MB).", **named),
+    "shared": lambda named: _(
+        "%(store)s: the files of its PostgreSQL database after a checkpoint (tables, indexes, TOAST), and "
+        "every row as it is read out (%(files)s files, %(size)s MB).",
+        **named,
+    ),
+    "cluster": lambda named: _(
+        "%(store)s: the whole data folder of its PostgreSQL cluster after a checkpoint (tables, indexes, "
+        "TOAST, write-ahead log, the server's own log), and every row as it is read out (%(files)s files, "
+        "%(size)s MB).",
+        **named,
+    ),
+}
 
 
 def _rehearsal(found: Findings) -> dict[str, Any]:

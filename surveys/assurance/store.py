@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from participation.access import blind
@@ -20,10 +22,18 @@ from participation.access.collector import store as collector_store
 from participation.access.register import store as register_store
 from participation.access.register.models import CodeDigest, Issue, Person
 from stores import BASES, Store, published
+from surveys.assurance.reading import (
+    Reading,
+    Reason,
+    Way,
+    cluster_files,
+    cluster_identifier,
+    contents,
+    count_found,
+)
 from surveys.collection import store as collection
 from surveys.collection.models import Response, Wave
 from surveys.collection.store import WaveFault
-from surveys.rehearsal.attacker import positions
 from surveys.rehearsal.store import every_row
 
 #: Tables that hold something of residents, by store.
@@ -51,12 +61,13 @@ class KeyFigures:
 
 @dataclass(frozen=True)
 class Traces:
-    """What a search of all bytes found; None where this process may not read one of the sides."""
+    """What a search of the bytes found, and in what; None where this process may not read both sides."""
 
     shared: int | None
     searched: int
     timed: tuple[str, ...]
     ordered: tuple[str, ...]
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True)
@@ -131,27 +142,25 @@ def deletion(session: Session, wave: Wave) -> tuple[str, str]:
 
 def traces(collector: Store, register: Store | None) -> Traces:
     """Search the bytes of both sides for anything of a person that lies on the other."""
+    tables = BASES["collector"].metadata.tables
+    held = [(name, tables[name]) for name in TABLES["collector"] if name in tables]
     timed = tuple(
         f"{name}.{column.name}"
-        for name in TABLES["collector"]
-        if name in BASES["collector"].metadata.tables
-        for column in BASES["collector"].metadata.tables[name].columns
+        for name, table in held
+        for column in table.columns
         if str(column.type).upper().startswith(_TIMES)
     )
-    ordered = tuple(
-        name
-        for name in TABLES["collector"]
-        if name in BASES["collector"].metadata.tables
-        and BASES["collector"].metadata.tables[name].dialect_options["sqlite"].get("with_rowid", True)
-    )
+    ordered = tuple(name for name, table in held if table.dialect_options["sqlite"].get("with_rowid", True))
     if register is None:
-        return Traces(None, 0, timed, ordered)
+        return Traces(None, 0, timed, ordered, ())
     with register.read() as session:
         theirs = _strings_of_people(session)
     with collector.read() as session:
         ours = [bytes(row["id"]) for row in every_row(session, "response")]
-    shared = len(positions(theirs, _bytes(collector))) + len(positions(ours, _bytes(register)))
-    return Traces(shared, len(theirs) + len(ours), timed, ordered)
+    clusters = {store.name: _cluster(store) for store in (collector, register)}
+    in_collector, first = _search(collector, theirs, clusters)
+    in_register, second = _search(register, ours, clusters)
+    return Traces(in_collector + in_register, len(theirs) + len(ours), timed, ordered, (first, second))
 
 
 def _strings_of_people(session: Session) -> list[bytes]:
@@ -162,12 +171,77 @@ def _strings_of_people(session: Session) -> list[bytes]:
     return sorted(found)
 
 
-def _bytes(store: Store) -> bytes:
-    """All bytes of a store: SQLite's files with log and journal, or every row of PostgreSQL's tables."""
-    database = store.engine.url.database
-    if store.engine.dialect.name == "sqlite" and database is not None:
-        places = [Path(f"{database}{end}") for end in ("", "-wal", "-journal")]
-        return b"".join(place.read_bytes() for place in places if place.exists())
+# ---------------------------------------------------------------- the bytes
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """A PostgreSQL server's folder and number, and the number of the store's database in it."""
+
+    identifier: int
+    folder: Path | None
+    database: int
+    reason: Reason
+    logged: tuple[str, ...]
+
+
+#: What the database server's own log would otherwise tell of visits, and the values that keep it silent
+#: (docs/operating.md).
+SILENT = {
+    "log_statement": ("none",),
+    "log_connections": ("off", ""),
+    "log_disconnections": ("off",),
+    "log_min_duration_statement": ("-1",),
+    "log_min_error_statement": ("fatal", "panic"),
+    "log_error_verbosity": ("terse",),
+    "track_commit_timestamp": ("off",),
+}
+
+
+def _cluster(store: Store) -> _Cluster | None:
+    """Where a store's server keeps its files, after it has written everything into them; None for SQLite."""
+    if store.engine.dialect.name == "sqlite":
+        return None
+    with store.read() as session:
+        known = "SELECT system_identifier, oid FROM pg_control_system(), pg_database"
+        identifier, database = session.execute(text(f"{known} WHERE datname = current_database()")).one()
+        said = {name: session.scalar(text(f"SHOW {name}")) for name in SILENT}
+    logged = tuple(f"{name} = {value}" for name, value in said.items() if value not in SILENT[name])
+    try:
+        with store.read() as session:
+            folder = Path(str(session.scalar(text("SHOW data_directory"))))
+            session.execute(text("CHECKPOINT"))
+    except ProgrammingError:
+        return _Cluster(identifier, None, database, "rights", logged)
+    if cluster_identifier(folder) != identifier:
+        return _Cluster(identifier, None, database, "elsewhere", logged)
+    return _Cluster(identifier, folder, database, "", logged)
+
+
+def _search(
+    store: Store, needles: list[bytes], clusters: Mapping[str, _Cluster | None]
+) -> tuple[int, Reading]:
+    """How many needles lie in the bytes of a store, and what these bytes are."""
+    cluster = clusters[store.name]
+    if cluster is None:
+        places = [Path(f"{store.engine.url.database}{end}") for end in ("", "-wal", "-journal")]
+        files = [place for place in places if place.exists()]
+        found, size = count_found(needles, contents(files))
+        return found, Reading(store.name, "sqlite", len(files), size)
+    others = [one for name, one in clusters.items() if name != store.name and one is not None]
+    shared = any(one.identifier == cluster.identifier for one in others)
+    files = []
+    if cluster.folder is not None:
+        # In a cluster of both sides the write-ahead log is theirs together: only tables can be told apart.
+        files = cluster_files(cluster.folder / f"base/{cluster.database}" if shared else cluster.folder)
+    # Rows besides, because the server compresses long values in its files.
+    found, size = count_found(needles, chain(contents(files), [_rows(store)]))
+    way: Way = "rows" if not files else "shared" if shared else "cluster"
+    return found, Reading(store.name, way, len(files), size, cluster.reason, cluster.logged)
+
+
+def _rows(store: Store) -> bytes:
+    """Every row of the tables that hold something of residents, as the server reads them out."""
     with store.read() as session:
         parts = [
             _row_bytes(row.values())

@@ -14,6 +14,10 @@ from surveys.questionnaire import Field, Questionnaire
 
 REFUSED = "-"
 DONT_KNOW = "?"
+
+#: In a list of differences: this keying calls the sheet void.  Pages put it into words.
+VOID = "void"
+
 _MISSING = {REFUSED: "!refused", DONT_KNOW: "!dont_know"}
 
 
@@ -46,7 +50,10 @@ def shown(field: Field, answers: Mapping[str, Any], texts: Mapping[str, str]) ->
 
 @dataclass(frozen=True)
 class Difference:
-    """One place in which two keyings of a sheet differ; ``address`` is empty where one calls it void."""
+    """One place in which two keyings of a sheet differ.
+
+    ``address`` is empty where one calls the sheet void; then that one's side is ``VOID``, the other's empty.
+    """
 
     sheet: int
     address: str
@@ -68,7 +75,7 @@ class Keyed:
 def differences(questionnaire: Questionnaire, first: Keyed, second: Keyed) -> list[Difference]:
     """Every place in which the two keyings differ, in the order of the sheet."""
     if first.void != second.void:
-        return [Difference(first.sheet, "", _void(first), _void(second))]
+        return [Difference(first.sheet, "", *(VOID if one.void else "" for one in (first, second)))]
     if first.void:
         return []
     found = []
@@ -79,10 +86,6 @@ def differences(questionnaire: Questionnaire, first: Keyed, second: Keyed) -> li
         if one != other:
             found.append(Difference(first.sheet, field.address, one, other))
     return found
-
-
-def _void(keyed: Keyed) -> str:
-    return "void" if keyed.void else "answers"
 
 
 def missing_sheets(sheets: int, keyed: Sequence[int]) -> list[int]:

@@ -17,7 +17,7 @@ from surveys.entry import store, typed
 from surveys.entry.forms import BatchForm, answer_text, fault_text
 from surveys.entry.models import KeyingBatch
 from surveys.entry.store import EntryFault
-from surveys.entry.typed import Keyed
+from surveys.entry.typed import Difference, Keyed
 from surveys.player import paper
 from surveys.player.markup import plain
 from surveys.questionnaire import Questionnaire, read
@@ -191,6 +191,7 @@ def batch(key: str) -> ResponseReturnValue:
         slips=slips,
         admitted=admitted,
         name=lambda address: _name(questionnaire, address),
+        side=_side,
     )
 
 
@@ -199,6 +200,13 @@ def _name(questionnaire: Questionnaire, address: str) -> str:
         return _("the whole sheet")
     field = questionnaire.by_address.get(address)
     return _("variant") if field is None else _words(questionnaire, field.text)
+
+
+def _side(difference: Difference, keyed: str) -> str:
+    """What one of two keyings says, in a list of differences."""
+    if difference.address:
+        return keyed or "–"
+    return _("void") if keyed else _("with answers")
 
 
 def _words(questionnaire: Questionnaire, text: Mapping[str, str]) -> str:

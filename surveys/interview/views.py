@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -25,6 +25,7 @@ from participation.access.signing.views import token_for_code
 from stores import collector
 from surveys.answers import Checked, check
 from surveys.collection.views import problem_text
+from surveys.entry.store import wave_of
 from surveys.entry.views import questionnaire_of, wave_or_404
 from surveys.player import views as player
 from surveys.player.rendered import style_hash
@@ -132,7 +133,10 @@ def form_token(wave: str) -> ResponseReturnValue:
 @room.post("/<wave>/answers")
 def answers(wave: str) -> ResponseReturnValue:
     """Take one person's answers: the code is exchanged for a token, server to server, and forgotten."""
-    found = wave_or_404(wave)
+    with collector.read() as session:
+        found = wave_of(session, wave)
+    if found is None:
+        return _over()
     questionnaire = questionnaire_of(found["survey"], found["versions"][-1])
     language = request.form.get("_language", found["languages"][0])
     language = language if language in found["languages"] else found["languages"][0]
@@ -143,6 +147,14 @@ def answers(wave: str) -> ResponseReturnValue:
         if refusal is None:
             return redirect(url_for("interview.page", wave=wave, language=language), 303)
         return _again(found, questionnaire, language, refusal), refusal.status
+
+
+def _over() -> ResponseReturnValue:
+    """The wave was closed during the interview: its script is told why, and so is a clerk without script."""
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        return _as_json(Refusal("closed", problem_text("closed"), STATUS["closed"]))
+    flash(problem_text("closed"), "danger")
+    return redirect(url_for("entry.home"), 303)
 
 
 def _take(found: Mapping[str, Any], questionnaire: Questionnaire) -> Refusal | None:
@@ -227,4 +239,6 @@ def _again(found: Mapping[str, Any], questionnaire: Questionnaire, language: str
         kept = {"_token": _carried(refusal.token)}
     problems = [player.Problem(place, refusal.text) for place in places[:1]]
     variant = request.form.get("_variant", 1, type=int)
+    if not 1 <= variant <= len(questionnaire.variants):
+        variant = 1
     return _page(found, questionnaire, language, variant, problems=problems, old=old, kept=kept)

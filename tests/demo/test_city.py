@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from demo import city, residents
-from participation.access import sample
+from participation.access import sample, spreadsheet
 from surveys import answers, questionnaire
 
 MODEL = Path(__file__).parents[2] / "surveys/models/living-here.json"
@@ -37,7 +37,7 @@ def test_strata_are_sampled_at_one_fraction_and_enough_people_answer() -> None:
 
 def test_the_register_imports_the_sample_file_without_a_fault() -> None:
     rows = city.sample_rows(city.draw_sample(2020, 1), 2020)
-    table = sample.read_table(city.sample_csv(rows))
+    table = spreadsheet.read_table(city.sample_csv(rows))
     found = sample.check(
         table, sample.guess_mapping(table.columns), strata=city.STRATA.keys(), languages_of={}
     )

@@ -1,5 +1,6 @@
 """What lies at rest after a wave: no byte of one side on the other, no time, no order, no address."""
 
+import logging
 import re
 
 import pytest
@@ -38,6 +39,17 @@ def test_the_canaries_were_there_to_be_found(wave):
     assert b'"name": "Person Number 00007"' in register
     assert len(positions([person.id for person in played.fielding.people], register)) == 120
     assert len(re.findall(rb"words [0-9a-f]{16}", collector)) > 10
+
+
+def test_whatever_any_library_logs_is_seized(module_app):
+    from surveys.rehearsal import cli as rehearsal
+
+    before = list(logging.getLogger().handlers)
+    with module_app.app_context(), rehearsal.stage("sqlite", False) as stage:
+        logging.getLogger("some.library").warning("a visit at %s", "12:34:56")
+        stage.seize()
+        assert all(b"a visit at 12:34:56" in one.whole() for one in stage.seized.values())
+    assert logging.getLogger().handlers == before
 
 
 @pytest.mark.slow

@@ -133,6 +133,7 @@ def test_every_kind_of_good_answer():
     assert value({"one~1": "", "one!": "!refused"}, name="ranking") == "!refused"
     assert value({"one": "e\u0301\r\n! "}, name="text") == "é\n!"
     assert value({"one": "!!refused?"}, name="text") == "refused?"
+    assert value({"one": "cut \ud83d"}, name="text") == "cut"
     assert value({"one": "!!"}, name="text") is None
     assert value({"one!": "!refused"}, name="text") is None
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from flask import abort, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import BadRequest
 
 import stores
@@ -34,6 +34,9 @@ def broken(settings):
             "500": lambda: 1 / 0,
             "503": lambda: (_ for _ in ()).throw(
                 OperationalError("INSERT", {"answer": "my secret answer"}, Exception("disk full"))
+            ),
+            "unstorable": lambda: (_ for _ in ()).throw(
+                DataError("SELECT", {"code": "SECRETCODE"}, Exception("text cannot contain NUL"))
             ),
         }
         if kind in actions:
@@ -167,6 +170,12 @@ def test_other_methods_are_405_and_name_the_right_ones(client, path):
 def test_a_failed_store_is_503_with_a_pause(broken):
     response = broken.test_client().get("/broken/x/503")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+
+
+def test_what_no_column_takes_is_a_bad_request_and_no_failure_of_ours(broken, caplog):
+    """PostgreSQL takes no NUL in a text; forms and addresses may bring one."""
+    assert broken.test_client().get("/broken/x/unstorable").status_code == 400
+    assert "SECRETCODE" not in caplog.text
 
 
 def test_nothing_of_a_residents_request_is_logged(broken, caplog):

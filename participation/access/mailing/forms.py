@@ -47,7 +47,6 @@ class BatchForm(FlaskForm):
     )
     languages = StringField(
         _l("Languages on the slips, three at most"),
-        default="de en",
         validators=[DataRequired(), Length(max=40)],
     )
     format = RadioField(_l("Form"), choices=FORMATS, default="pdf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,9 @@ CHUNK = 200
 
 #: Slips in one PDF.
 SLIPS = 400
+
+#: Languages that fit on a slip.
+MOST_LANGUAGES = 3
 
 #: Every letter has a page in this language.
 ALWAYS = "de"
@@ -183,7 +187,8 @@ def _page(
     shown = suggested.to_dict() | {"answer_until": suggested.last_day}
     run = run or LettersForm(formdata=None)
     run.letter.choices = _letter_choices(mailings)
-    batch = batch or BatchForm(formdata=None)
+    usual = " ".join(tag for tag in ("de", "en") if tag in tags)
+    batch = batch or BatchForm(formdata=None, data={"languages": usual or ALWAYS})
     batch.stratum.choices = [(one.code, one.label) for one in strata]
     page = render_template(
         "mailing/letters.html",
@@ -215,6 +220,9 @@ def save_head(admission: str) -> ResponseReturnValue:
     admission_or_404(admission)
     form = LetterheadForm()
     if not form.validate():
+        return _page(admission, head=form)
+    if not form.in_future(today()):
+        form.answer_until.errors = [_("This day is over. Choose today or a later day.")]
         return _page(admission, head=form)
     kept = {
         field.name: (field.data.isoformat() if isinstance(field.data, date) else str(field.data).strip())
@@ -392,7 +400,13 @@ def make_batch(admission: str) -> ResponseReturnValue:
     if missing:
         flash(_("Something is still missing; see the list."), "danger")
         return redirect(url_for("mailing.letters", admission=admission))
-    tags = [tag for tag in form.languages.data.split() if tag in letter_languages(admission)][:3] or [ALWAYS]
+    tags = list(dict.fromkeys(re.split(r"[\s,;/]+", form.languages.data.strip(" ,;/"))))
+    offered = letter_languages(admission)
+    if len(tags) > MOST_LANGUAGES or not set(tags) <= set(offered):
+        form.languages.errors = [
+            _("Choose at most %(num)s of: %(tags)s", num=MOST_LANGUAGES, tags=", ".join(offered))
+        ]
+        return _page(admission, batch=form)
     made = printing(row, accesses[0], strata, tags, reminder=False)
     settings: Settings = current_app.config["SETTINGS"]
     with register.begin() as session:

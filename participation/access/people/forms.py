@@ -45,10 +45,30 @@ _TABLE_FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "The letters of the file cannot be read: it is neither UTF-8 nor Windows-1252. "
         "Save it as “CSV UTF-8”."
     ),
+    "letters": lambda p: _(
+        "The letters of these column names were read wrongly: %(columns)s. "
+        "Save the file as “CSV UTF-8” or XLSX.",
+        columns=p["columns"],
+    ),
     "no_header": lambda p: _("The first row must name every column."),
     "double_columns": lambda p: _("Two columns have the same name: %(columns)s", columns=p["columns"]),
     "ragged": lambda p: _(
         "Row %(row)s has %(found)s cells instead of %(expected)s. Is a separator or quote missing there?", **p
+    ),
+    "quote": lambda p: _('In row %(row)s a quote (") begins that nothing closes.', row=p["row"]),
+    "merged": lambda p: _(
+        "The cells %(cells)s are merged, so only the first of them has a value. "
+        "Unmerge all cells and fill them in.",
+        cells=p["cells"],
+    ),
+    "formula": lambda p: _(
+        "The cell %(cell)s holds a formula without a value. "
+        "Replace formulas by their values (copy, then paste values).",
+        cell=p["cell"],
+    ),
+    "old_excel": lambda p: _(
+        "This is an old Excel file (XLS) or one with a password. "
+        "Save it as XLSX without a password, or as CSV."
     ),
     "unreadable": lambda p: _("This is no readable XLSX file. Save it again, or as CSV."),
     "unexpected": lambda p: _(
@@ -67,6 +87,21 @@ _FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "stratum_missing": lambda f: _("The stratum is missing."),
     "stratum_unknown": lambda f: _("There is no stratum “%(value)s”.", value=f["value"]),
     "too_long": lambda f: _("Longer than %(num)s characters.", num=MAX_LENGTH),
+    "formula": lambda f: _(
+        "“%(value)s” is a formula or the error of one. Replace formulas by their values.",
+        value=f["value"][:60],
+    ),
+    "line_break": lambda f: _(
+        'The cell holds a line break or an invisible sign. Is a quote (") missing in this row?'
+    ),
+    "letters": lambda f: _(
+        "The letters of “%(value)s” were read wrongly. Save the file as “CSV UTF-8” or XLSX.",
+        value=f["value"][:60],
+    ),
+    "postcode_short": lambda f: _(
+        "“%(value)s” is no postcode of five digits. Did a spreadsheet drop the zero in front?",
+        value=f["value"],
+    ),
     "postcode": lambda f: _("“%(value)s” is no postcode of five digits.", value=f["value"]),
     "double": lambda f: _("Stands in the file twice: %(value)s", value=f["value"]),
     "already_imported": lambda f: _("Was imported before: %(value)s", value=f["value"]),
@@ -114,7 +149,7 @@ def guessed(columns: list[str]) -> list[str]:
 
 
 def mapping_from(columns: list[str], chosen: list[str]) -> tuple[dict[str, str], str | None]:
-    """Field -> column as chosen, and what is wrong with the choice (one field for two columns)."""
+    """Field -> column as chosen, and what is wrong with the choice (a field for two columns, or none)."""
     names = {column: field for field, column in guess_mapping(columns).items()}
     mapping: dict[str, str] = {}
     for column, choice in zip(columns, chosen, strict=True):
@@ -128,6 +163,14 @@ def mapping_from(columns: list[str], chosen: list[str]) -> tuple[dict[str, str],
             name = str(FIELD_NAMES.get(field, field))
             return mapping, _("“%(field)s” is chosen for two columns.", field=name)
         mapping[field] = column
+    missing = [str(FIELD_NAMES[field]) for field in REQUIRED if field not in mapping]
+    if missing and len(columns) == 1:
+        return mapping, _(
+            "The file has one column only. Columns must be separated by semicolon, comma or tab; "
+            "save it again."
+        )
+    if missing:
+        return mapping, _("No column is chosen for: %(fields)s.", fields=", ".join(missing))
     return mapping, None
 
 

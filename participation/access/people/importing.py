@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from participation.access import sample
+from participation.access import sample, spreadsheet
 from participation.access.people.uploads import Stopped, Upload
 
-#: Faults that a page shows; all of them stand in the file that can be downloaded.
+#: Faults that a page shows; all that are listed stand in the file that can be downloaded.
 FAULTS_SHOWN = 200
 
 #: Writes all people in one transaction and tells how many are written; returns their number.
@@ -23,6 +23,7 @@ class Job:
     strata: Collection[str]
     languages_of: Mapping[str, Sequence[str]]
     known_references: Collection[str]
+    known_addresses: Collection[tuple[str, str, str]] = ()
 
 
 def run(upload: Upload, job: Job, write: Write) -> None:
@@ -31,7 +32,7 @@ def run(upload: Upload, job: Job, write: Write) -> None:
         _run(upload, job, write)
     except Stopped:
         upload.say("stopped")
-    except sample.TableError as error:
+    except spreadsheet.TableError as error:
         upload.say("failed", code=error.code, params=error.params)
     except Exception as error:
         # The text of an error may quote a row of the file; its kind is enough to look further.
@@ -42,7 +43,7 @@ def run(upload: Upload, job: Job, write: Write) -> None:
 
 def _run(upload: Upload, job: Job, write: Write) -> None:
     upload.say("reading")
-    table = sample.read_table(upload.file.read_bytes())
+    table = spreadsheet.read_table(upload.file.read_bytes())
     upload.check()
     upload.say("checking", total=table.frame.height)
     found = sample.check(
@@ -51,12 +52,13 @@ def _run(upload: Upload, job: Job, write: Write) -> None:
         strata=job.strata,
         languages_of=job.languages_of,
         known_references=job.known_references,
+        known_addresses=job.known_addresses,
     )
     upload.check()
     if found.faults:
-        upload.keep_faults([asdict(fault) for fault in found.faults])
+        upload.keep_faults(asdict(fault) for fault in found.faults)
         shown = [asdict(fault) for fault in found.faults[:FAULTS_SHOWN]]
-        upload.say("faulty", faults=shown, amount=len(found.faults))
+        upload.say("faulty", faults=shown, listed=len(found.faults), amount=found.amount)
         return
     total = len(found.people)
 

@@ -49,6 +49,13 @@ def known_references(session: Session, admission: str) -> frozenset[str]:
     return frozenset(reference for reference in session.scalars(query) if reference is not None)
 
 
+def known_addresses(session: Session, admission: str) -> frozenset[tuple[str, str, str]]:
+    """Name, street and postcode of people whom earlier imports brought without a reference."""
+    fields = [Person.address[field].as_string() for field in ("name", "street", "postcode")]
+    query = select(*fields).where(Person.admission == admission, Person.reference.is_(None))
+    return frozenset((name or "", street or "", code or "") for name, street, code in session.execute(query))
+
+
 def import_people(
     session: Session,
     admission: str,

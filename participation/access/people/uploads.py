@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,13 @@ class Upload:
     def _faults(self) -> Path:
         return self.folder / f"{self.name}.faults"
 
-    def keep_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the whole list of faults, for download."""
-        self._faults.write_text("".join(f"{json.dumps(fault)}\n" for fault in faults), "utf-8")
+    def keep_faults(self, faults: Iterable[Mapping[str, Any]]) -> None:
+        """Keep the list of faults, for download."""
+        with self._faults.open("w", encoding="utf-8") as handle:
+            handle.writelines(f"{json.dumps(fault)}\n" for fault in faults)
 
     def faults(self) -> Iterator[dict[str, Any]]:
-        """The whole list, one by one."""
+        """The list, one by one."""
         if self._faults.exists():
             with self._faults.open(encoding="utf-8") as handle:
                 yield from (json.loads(line) for line in handle)

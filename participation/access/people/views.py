@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from config import Settings
-from participation.access import citizenship, codes, journal, rindicators, sample
+from participation.access import citizenship, codes, journal, rindicators, sample, spreadsheet
 from participation.access.codes import CodeError
 from participation.access.issuing import store as issuing
 from participation.access.people import importing, store, uploads
@@ -100,8 +100,8 @@ def upload(admission: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         data = form.file.data.read()
         try:
-            table = sample.read_table(data)
-        except sample.TableError as error:
+            table = spreadsheet.read_table(data)
+        except spreadsheet.TableError as error:
             problem = table_fault_text(error.code, error.params)
         else:
             details = {
@@ -110,6 +110,7 @@ def upload(admission: str) -> ResponseReturnValue:
                 "rows": table.frame.height,
                 "first": [list(map(str, line)) for line in table.frame.head(ROWS_SHOWN).rows()],
                 "encoding": table.encoding,
+                "sheet": table.sheet,
             }
             kept = uploads.keep(uploads_folder(current_app.config["SETTINGS"]), data, details)
             return redirect(url_for("people.mapping", admission=admission, name=kept.name))
@@ -160,6 +161,7 @@ def _start(admission: str, kept: Upload, fields: dict[str, str]) -> None:
             strata,
             citizenship.Languages(store.rules(session)),
             store.known_references(session, admission),
+            store.known_addresses(session, admission),
         )
     stores: Stores = current_app.extensions["stores"]
     write = _writer(stores.get("register"), admission)
@@ -317,7 +319,8 @@ def returned(admission: str) -> ResponseReturnValue:
     """Book many letters that came back; lines that fit nobody are named and kept."""
     row, form = admission_or_404(admission), ReturnedForm()
     unknown: list[str] = []
-    booked = 0
+    booked: set[bytes] = set()
+    kept: set[bytes] = set()
     if form.validate():
         for line in filter(None, map(str.strip, (form.lines.data or "").splitlines())):
             found = _find(admission, line)
@@ -326,11 +329,21 @@ def returned(admission: str) -> ResponseReturnValue:
                 continue
             with register.begin() as session:
                 one = store.person(session, admission, found[0].id)
-                if one is not None:
-                    store.set_state(session, one, "undeliverable", today())
-                    booked += 1
-        audit(office, current_account(), "register.undeliverable", admission, {"letters": booked})
-        flash(_("Letters booked as undeliverable: %(num)s", num=booked), "success")
+                if one is None:
+                    continue
+                if one.state not in ("invited", "undeliverable"):
+                    # A refusal that was told weighs more than an envelope that came back after it.
+                    kept.add(one.id)
+                    continue
+                store.set_state(session, one, "undeliverable", today())
+                booked.add(one.id)
+        audit(office, current_account(), "register.undeliverable", admission, {"letters": len(booked)})
+        flash(_("Letters booked as undeliverable: %(num)s", num=len(booked)), "success")
+        if kept:
+            flash(
+                _("People who had refused or were booked otherwise, and stay so: %(num)s", num=len(kept)),
+                "warning",
+            )
     rest = ReturnedForm(formdata=None, lines="\n".join(unknown))
     page = render_template(
         "people/find.html",

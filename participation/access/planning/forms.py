@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -18,9 +19,10 @@ from wtforms import (
     StringField,
     SubmitField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from participation.access.planner import Group, PlanError
+from participation.access.register.forms import CountField
 
 STEP_NAMES = {
     "sample": _l("Draw the sample, set up the wave"),
@@ -36,13 +38,14 @@ STEP_NAMES = {
 
 _PROBLEMS: dict[str, Callable[[PlanError], str]] = {
     "no_groups": lambda e: _("Name at least one group."),
+    "no_code": lambda e: _("A row has no code: %(label)s", label=e.group),
     "double": lambda e: _("The code “%(code)s” stands in two rows.", code=e.group),
     "population": lambda e: _("“%(code)s”: how many people belong to it?", code=e.group),
     "response": lambda e: _(
         "“%(code)s”: the response must lie above 0 and at most at 100 percent.", code=e.group
     ),
     "half_width": lambda e: _(
-        "“%(code)s”: the half-width must lie above 0 and at most at 50 percentage points.", code=e.group
+        "“%(code)s”: the half-width must lie between 0.01 and 50 percentage points.", code=e.group
     ),
     "too_small": lambda e: _(
         "Even if everybody is invited, only %(answers)s answers are expected; a key needs fifty. Such a "
@@ -53,7 +56,7 @@ _PROBLEMS: dict[str, Callable[[PlanError], str]] = {
         "“%(code)s”: even if everybody is invited, the wanted precision is not reached; "
         "expect ± %(points)s points.",
         code=e.group,
-        points=f"{100 * float(e.params['half_width']):.1f}",
+        points=format_decimal(100 * float(e.params["half_width"]), "0.0"),
     ),
     "raised": lambda e: _(
         "%(codes)s: more people are invited than precision needs, so that the key has its fifty answers.",
@@ -63,7 +66,7 @@ _PROBLEMS: dict[str, Callable[[PlanError], str]] = {
         "%(codes)s: each alone expects fewer than fifty answers. They are sampled at one fraction "
         "(%(fraction)s percent) and share one key.",
         codes=e.group,
-        fraction=f"{100 * float(e.params['fraction']):.1f}",
+        fraction=format_decimal(100 * float(e.params["fraction"]), "0.0"),
     ),
 }
 
@@ -73,16 +76,28 @@ def problem_text(error: PlanError) -> str:
     return _PROBLEMS[error.code](error)
 
 
+#: Later than this nobody plans, and beyond the year 9999 there is no calendar.
+_LAST_YEAR = 2200
+
+
+class PointsField(DecimalField):
+    """A number with a decimal point or, as most of Europe writes it, a comma."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """As the field does, with a point."""
+        super().process_formdata([text.strip().replace(",", ".") for text in valuelist])
+
+
 class GroupForm(Form):
     """One group of the plan."""
 
     code = StringField(_l("Code"), validators=[Optional(), Length(max=40)])
     label = StringField(_l("Name"), validators=[Optional(), Length(max=120)])
-    population = IntegerField(_l("Population"), validators=[Optional(), NumberRange(min=1, max=100_000_000)])
-    response = DecimalField(
+    population = CountField(_l("Population"), validators=[Optional(), NumberRange(min=1, max=100_000_000)])
+    response = PointsField(
         _l("Expected response in percent"), validators=[Optional(), NumberRange(min=0, max=100)]
     )
-    points = DecimalField(
+    points = PointsField(
         _l("Wanted half-width in percentage points"), validators=[Optional(), NumberRange(min=0, max=50)]
     )
 
@@ -99,13 +114,22 @@ class PlanForm(FlaskForm):
     share_key = BooleanField(_l("Sample all groups at one fraction (one key for everybody)"))
     calculate = SubmitField(_l("Calculate the plan"))
 
+    def validate_start(self, field: DateField) -> None:
+        """A day from which the calendar can go on."""
+        if field.data and field.data.year > _LAST_YEAR:
+            raise ValidationError(_("Please give a day, as in 2026-12-31."))
+
     def filled(self) -> list[Group]:
-        """The filled rows as the planner takes them; what is empty is refused by the planner."""
-        rows = [row.form for row in self.groups if (row.form.code.data or "").strip()]
+        """The filled rows as the planner takes them; what is missing in one is refused by the planner."""
+        rows = [
+            row.form
+            for row in self.groups
+            if any("".join(field.raw_data or ()).strip() for field in row.form)
+        ]
         return [
             Group(
-                row.code.data.strip(),
-                (row.label.data or "").strip() or row.code.data.strip(),
+                (row.code.data or "").strip(),
+                (row.label.data or "").strip() or (row.code.data or "").strip(),
                 row.population.data or 0,
                 float(row.response.data or 0) / 100,
                 float(row.points.data or 0) / 100,

@@ -12,11 +12,12 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from participation.access import citizenship, journal, sample
+from participation.access import citizenship, journal, sample, spreadsheet
 from participation.access.people import store as people_store
 from participation.access.people import uploads
 from participation.access.people.forms import fault_text as sample_fault_text
 from participation.access.people.forms import table_fault_text
+from participation.access.people.importing import FAULTS_SHOWN
 from participation.access.people.views import uploads_folder
 from participation.access.register import store, views
 from participation.access.register.forms import fault_text
@@ -94,8 +95,8 @@ def import_sample(admission: str, file: Path, columns: tuple[str, ...], only_che
     """Import the sample FILE (CSV or XLSX) into ADMISSION: everybody, or nobody and a list of faults."""
     _known(admission)
     try:
-        table = sample.read_table(file.read_bytes())
-    except sample.TableError as error:
+        table = spreadsheet.read_table(file.read_bytes())
+    except spreadsheet.TableError as error:
         raise click.ClickException(table_fault_text(error.code, error.params)) from None
     mapping = sample.guess_mapping(table.columns) | {
         field: name for field, _sign, name in (column.partition("=") for column in columns)
@@ -107,12 +108,15 @@ def import_sample(admission: str, file: Path, columns: tuple[str, ...], only_che
             strata=[one.code for one in store.strata_of(session, admission)],
             languages_of=citizenship.Languages(people_store.rules(session)),
             known_references=people_store.known_references(session, admission),
+            known_addresses=people_store.known_addresses(session, admission),
         )
-    for fault in found.faults:
+    for fault in found.faults[:FAULTS_SHOWN]:
         words = sample_fault_text({"code": fault.code, "column": fault.column, "value": fault.value})
         click.echo(f"row {fault.row}, column {fault.column}: {words}", err=True)
-    if found.faults:
-        raise click.ClickException(f"{len(found.faults)} faults; nobody was imported")
+    if found.amount:
+        if found.amount > FAULTS_SHOWN:
+            click.echo(f"and {found.amount - FAULTS_SHOWN} more", err=True)
+        raise click.ClickException(f"{found.amount} faults; nobody was imported")
     if only_check:
         click.echo(f"{len(found.people)} people, no fault; nobody was imported")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -53,6 +54,7 @@ _FAULTS: dict[str, Callable[[RegisterFault], str]] = {
     "unknown": lambda fault: _("This code is not known here. Compare it with the paper."),
     "used": lambda fault: _("This code was used already."),
     "withdrawn": lambda fault: _("This person refused or is not eligible."),
+    "no_code": lambda fault: _("A row has no code: %(label)s", label=fault.place),
     "double": lambda fault: _("The code “%(code)s” stands in two rows.", code=fault.place),
     "stratum_in_use": lambda fault: _(
         "“%(code)s” has people or batches already; it cannot be taken away.", code=fault.place
@@ -82,13 +84,27 @@ def rule_text(error: RuleError) -> str:
     return _("“%(tag)s” is not a language tag. Write for example: ar, fa-AF, kmr.", tag=error.value)
 
 
+#: Whole numbers as offices write them: 9.000, 9 000 (with any kind of space), 9'000, 9,000.
+_THOUSANDS = re.compile(r"\d{1,3}([.,'’\s]\d{3})+")
+
+
+class CountField(IntegerField):
+    """A whole number, with or without marks between the thousands."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """As the field does, without the marks."""
+        super().process_formdata(
+            [re.sub(r"\D", "", text) if _THOUSANDS.fullmatch(text.strip()) else text for text in valuelist]
+        )
+
+
 class StratumForm(Form):
     """One row of the table of strata."""
 
     code = StringField(_l("Code"), validators=[Optional(), Length(max=40)])
     label = StringField(_l("Name"), validators=[Optional(), Length(max=120)])
-    population = IntegerField(_l("Population"), validators=[Optional(), NumberRange(min=1, max=100_000_000)])
-    invited = IntegerField(_l("Invited"), validators=[Optional(), NumberRange(min=0, max=10_000_000)])
+    population = CountField(_l("Population"), validators=[Optional(), NumberRange(min=1, max=100_000_000)])
+    invited = CountField(_l("Invited"), validators=[Optional(), NumberRange(min=0, max=10_000_000)])
     shares = StringField(_l("Shares the key of"), validators=[Optional(), Length(max=40)])
 
 
@@ -102,9 +118,13 @@ class StrataForm(FlaskForm):
         """The filled rows.
 
         Raises:
-            RegisterFault: ``double`` or ``other_stratum``.
+            RegisterFault: ``no_code``, ``double`` or ``other_stratum``.
         """
-        rows = [row.form for row in self.strata if (row.form.code.data or "").strip()]
+        filled = [row.form for row in self.strata if any(field.data for field in row.form)]
+        rows = [row for row in filled if (row.code.data or "").strip()]
+        for row in filled:
+            if row not in rows:
+                raise RegisterFault("no_code", str(next(field.data for field in row if field.data)))
         codes = [row.code.data.strip() for row in rows]
         for code in codes:
             if codes.count(code) > 1:
@@ -169,6 +189,10 @@ class LetterheadForm(FlaskForm):
     )
     answer_until = DateField(_l("Last day for answers"), validators=[InputRequired()])
     submit = SubmitField(_l("Save the letterhead"))
+
+    def in_future(self, today: date) -> bool:
+        """Whether there is still time to answer."""
+        return self.answer_until.data is not None and self.answer_until.data >= today
 
 
 class RuleForm(FlaskForm):

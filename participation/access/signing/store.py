@@ -90,7 +90,8 @@ class SigningDesk:
         """
         code = self._read(request.code)
         key = self._key(request.key_id)
-        if len(request.blinded) * 2 != len(key.n):
+        # Looked at before the code is issued: what cannot be signed must not use it up.
+        if len(request.blinded) * 2 != len(key.n) or not 0 < int.from_bytes(request.blinded) < int(key.n, 16):
             raise Unsigned("malformed")
         self._admit(code, key_of(key.admission, key.round), now)
         self.check_memory()
@@ -102,10 +103,7 @@ class SigningDesk:
             self._writer.submit(Asked(digest, request.round, key, asked, today))
         except RegisterFault as fault:
             raise self._unsigned(fault, code) from None
-        try:
-            return blind.blind_sign(self._private_half(key.id), request.blinded)
-        except blind.BlindError:
-            raise Unsigned("malformed") from None
+        return blind.blind_sign(self._private_half(key.id), request.blinded)
 
     def ask(self, typed: str, round_: str) -> str:
         """Whether a code is still good: ``good``, ``used``, ``withdrawn``, ``unknown``; changes nothing."""

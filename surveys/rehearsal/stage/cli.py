@@ -96,10 +96,11 @@ def stage(engine: str, plant_leak: bool, kind: str = "survey") -> Iterator[Stage
         places = _places(folder, settings, clusters)
         stack.enter_context(_temporary_files(folder / "temporary"))
         log = logging.FileHandler(folder / "instance/log")
-        app.logger.addHandler(log)
+        # At the root, so that what any library says is seized too, and not the product's own words alone.
+        logging.getLogger().addHandler(log)
         stack.callback(log.close)
-        # Every app of this name shares one logger, which must not keep a file that is about to go.
-        stack.callback(app.logger.removeHandler, log)
+        # The process has one root logger, which must not keep a file that is about to go.
+        stack.callback(logging.getLogger().removeHandler, log)
         stage = Stage(app, folder, places)
         app.extensions["clock"] = lambda: stage.now
         if plant_leak:

@@ -1,12 +1,11 @@
 """Sample files: what is read, and that every fault is named by row and column."""
 
-import io
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
 
-from participation.access import sample
+from participation.access import sample, spreadsheet
+from tests.participation.access.test_spreadsheet import workbook
 
 HEADER = "Nummer;Name;Straße;PLZ;Ort;Schicht;Staatsangehörigkeit;Altersgruppe"
 ROWS = (
@@ -18,11 +17,11 @@ LANGUAGES = {"Polen": ["pl"], "Syrien": ["ar", "kmr"]}
 STRATA = ("eu", "near-east")
 
 
-def table(*rows: str, encoding: str = "utf-8") -> sample.Table:
-    return sample.read_table("\r\n".join((HEADER, *rows)).encode(encoding))
+def table(*rows: str, encoding: str = "utf-8") -> spreadsheet.Table:
+    return spreadsheet.read_table("\r\n".join((HEADER, *rows)).encode(encoding))
 
 
-def checked(read: sample.Table, **changes: Any) -> sample.Sample:
+def checked(read: spreadsheet.Table, **changes: Any) -> sample.Sample:
     options: dict[str, Any] = {"strata": STRATA, "languages_of": LANGUAGES} | changes
     return sample.check(read, sample.guess_mapping(read.columns), **options)
 
@@ -57,20 +56,10 @@ def test_people_are_read_in_every_usual_encoding(encoding: str) -> None:
     assert found.people[2].languages == ("de",)
 
 
-def workbook(*rows: list[Any]) -> bytes:
-    book = Workbook()
-    assert book.active is not None
-    for row in rows:
-        book.active.append(row)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
 def test_a_workbook_gives_the_same_people() -> None:
     rows = [list(row.split(";")) for row in (HEADER, *ROWS)]
     rows[1][0] = 1.0  # type: ignore[call-overload]
-    found = checked(sample.read_table(workbook(*rows, [None] * 8)))
+    found = checked(spreadsheet.read_table(workbook(*rows, [None] * 8)))
     assert found.people == checked(table(*ROWS)).people
 
 
@@ -104,12 +93,12 @@ def test_all_faults_are_named_at_once_and_nobody_is_imported() -> None:
 
 def test_doubles_without_a_reference_are_found_by_name_and_address() -> None:
     text = "Name;Straße;PLZ;Ort;Schicht;Sprachen\nAda;Weg 1;00001;M;eu;pl\nADA;weg 1;00001;M;eu;??"
-    found = checked(sample.read_table(text.encode()))
+    found = checked(spreadsheet.read_table(text.encode()))
     assert [(fault.code, fault.row) for fault in found.faults] == [("double", 3), ("language", 3)]
 
 
 def test_missing_and_unknown_columns_are_named() -> None:
-    read = sample.read_table(b"Name,PLZ\nAda,00001")
+    read = spreadsheet.read_table(b"Name,PLZ\nAda,00001")
     mapping = sample.guess_mapping(read.columns) | {"stratum": "Nowhere"}
     found = sample.check(read, mapping, strata=STRATA, languages_of={})
     assert [(fault.code, fault.column) for fault in found.faults] == [
@@ -124,40 +113,73 @@ def test_a_file_with_a_header_only_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("words", "code", "column"),
     [
-        (b"  \n", "empty"),
-        (b"\x00\x01\x02", "encoding"),
-        (b"Name;Ort\n\x81;x", "encoding"),
-        (b"Name;Name\nA;B", "double_columns"),
-        (b"Name;;Ort\nA;B;C", "no_header"),
-        (b"Name;Ort\nA;B\nC", "ragged"),
-        (b"PK\x03\x04 broken", "unreadable"),
-        (workbook(), "empty"),
+        ({"Ada Beispiel": "Лев Толстой".encode("cp1251").decode("cp1252")}, "letters", "Name"),
+        ({"Ada Beispiel": "Łukasz Świątek".encode("cp1250").decode("cp1252")}, "letters", "Name"),
+        ({"Ada Beispiel": "Jörg Müller".encode().decode("cp1252")}, "letters", "Name"),
+        ({"Ada Beispiel": "M\ufffdller"}, "letters", "Name"),
+        ({"Ada Beispiel": "=1+1"}, "formula", "Name"),
+        ({"Ada Beispiel": "#BEZUG!"}, "formula", "Name"),
+        ({"Ada Beispiel": "Ada\u202e Beispiel"}, "line_break", "Name"),
+        ({"00001": "4103"}, "postcode_short", "PLZ"),
+        ({"00001": "٠٠٠٠١"}, "postcode", "PLZ"),
     ],
 )
-def test_what_is_no_table_is_refused(data: bytes, code: str) -> None:
-    with pytest.raises(sample.TableError) as caught:
-        sample.read_table(data)
-    assert caught.value.code == code
+def test_cells_that_are_no_words_are_named(words: dict[str, str], code: str, column: str) -> None:
+    row = ROWS[0]
+    for old, new in words.items():
+        row = row.replace(old, new)
+    found = checked(table(row))
+    assert [(fault.code, fault.row, fault.column) for fault in found.faults] == [(code, 2, column)]
 
 
-def test_a_small_file_that_unfolds_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = workbook(["Name", "Ort"], *(["Ada", "Köln"] for _ in range(2_000)))
-    assert len(sample.read_table(data).columns) == 2
-    monkeypatch.setattr(sample, "MAX_UNFOLDED", 5 * len(data))
-    with pytest.raises(sample.TableError) as caught:
-        sample.read_table(data)
-    assert caught.value.code == "unreadable"
+@pytest.mark.parametrize(
+    "name",
+    ["Jörg Großmüller", "Łukasz Świątek", "Nguyễn Thị Hồng", "João Ñuñez", "İÇÖZ Ağaoğlu", "Ægir Ólafsdóttir",
+     "Лев Толстой", "محمد علي", "Γιώργος", "N.º 3 O’Brien", "ŸVES Åse–Ås", "张伟"],
+)  # fmt: skip
+def test_names_from_everywhere_are_words(name: str) -> None:
+    found = checked(table(ROWS[0].replace("Ada Beispiel", name)))
+    assert found.faults == ()
+    assert found.people[0].address["name"] == name
 
 
-def test_a_single_column_is_a_table_too() -> None:
-    assert sample.read_table(b"Name\nAda\n\n").columns == ["Name"]
+def test_a_quote_that_is_missing_swallows_nobody() -> None:
+    """The next person would stand inside the last cell of this one."""
+    found = checked(table(ROWS[0].replace("30-44", '"30-44'), ROWS[1]))
+    assert [(fault.code, fault.row, fault.column) for fault in found.faults] == [
+        ("line_break", 2, "Altersgruppe")
+    ]
+
+
+def test_empty_rows_are_no_people_and_still_count() -> None:
+    found = checked(table(ROWS[0], "", ";;;;;;;", ROWS[1]))
+    assert (len(found.people), found.faults) == (2, ())
+    found = checked(table(ROWS[0], "", ROWS[1].replace("near-east", "mars")))
+    assert [(fault.code, fault.row) for fault in found.faults] == [("stratum_unknown", 4)]
+
+
+def test_who_has_no_reference_is_compared_by_name_and_address() -> None:
+    bare = ROWS[0].replace("1;", ";", 1)
+    found = checked(table(bare, bare), known_addresses={("ADA Beispiel", "Musterweg 1", "00001")})
+    assert [(fault.code, fault.row) for fault in found.faults] == [
+        ("already_imported", 2),
+        ("already_imported", 3),
+        ("double", 3),
+    ]
+
+
+def test_of_very_many_faults_the_first_are_listed_and_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "FAULTS_LISTED", 3)
+    found = checked(table(*(f"{n};Ada {n};Weg;1;M;mars;;" for n in range(9))))
+    assert [(fault.row, fault.column) for fault in found.faults] == [(2, "PLZ"), (2, "Schicht"), (3, "PLZ")]
+    assert found.amount == 18
 
 
 @pytest.mark.slow
 def test_half_a_million_rows_are_checked_whole() -> None:
     lines = [HEADER, *(f"{n};Person {n};Weg {n};{n % 100000:05d};M;eu;Polen;30-44" for n in range(500_000))]
     lines[250_000] = lines[250_000].replace(";eu;", ";mars;")
-    found = checked(sample.read_table("\n".join(lines).encode()))
+    found = checked(spreadsheet.read_table("\n".join(lines).encode()))
     assert [(fault.code, fault.row) for fault in found.faults] == [("stratum_unknown", 250_001)]

@@ -42,12 +42,16 @@ def test_an_open_wave_is_reported_in_two_languages(app, phone, tmp_path):
     (key_id,) = phone.fielding.keys.values()
     assert blind.spaced(key_id)[:14] in english
     assert "Found: 0 (expected: 0)" in english
+    assert "Register: SQLite's file with its log and journal" in english
+    assert "Collector: SQLite's file with its log and journal" in english
     assert "Columns of times beside answers: none." in english
     assert "Tables that keep the order of their rows: none." in english
     assert "not closed and mixed yet" in english
     assert "record_key" in english
     assert "one office" in english
-    assert (tmp_path / f"anonymity-{phone.fielding.wave.id}-de.pdf").stat().st_size > 5_000
+    german = text_of(tmp_path / f"anonymity-{phone.fielding.wave.id}-de.pdf")
+    assert "Zustand der Welle: offen." in german
+    assert "Register: die Datei von SQLite" in german
 
 
 def test_unique_answers_are_personal_data_with_dates(app, phone, tmp_path, monkeypatch):

@@ -307,3 +307,22 @@ def test_a_wave_whose_questionnaire_is_missing_is_not_open_yet(app, client, phon
     assert client.post("/s/small/answers", data=form(phone, "x")).status_code == 503
     reply = client.post("/s/small/answers", json={"version": 1})
     assert (reply.status_code, reply.get_json()) == (503, {"code": "not_open"})
+
+
+def test_half_an_emoji_loses_no_answer(app, phone):
+    """A phone that cuts words at a length may cut a character in two; JSON carries the half of it."""
+    body = phone.body(phone.token(phone.fielding.people[0].code))
+    body["answers"]["words"] = "thank you \ud83d"
+    assert phone.post(body).get_json() == {"state": "received"}
+    close(app, phone)
+    with app.extensions["stores"].get("collector").read() as session:
+        assert [text.words for text in collection.texts(session, phone.fielding.wave.id)] == ["thank you"]
+
+
+@pytest.mark.parametrize("blinded", ["00" * 384, "ff" * 384])
+def test_what_cannot_be_signed_uses_no_code_up(app, phone, blinded):
+    code = phone.fielding.people[0].code
+    started = blind.start(phone.public(code))
+    reply = phone.ask_token(code, started, {"blinded": blinded})
+    assert (reply.status_code, reply.get_json()) == (400, {"code": "malformed"})
+    assert phone.ask_token(code, started).status_code == 200

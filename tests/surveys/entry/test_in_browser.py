@@ -55,6 +55,25 @@ def test_a_wrong_code_is_said_and_the_answers_stay(phone, staff_page):
     assert page.is_checked("input[name=happy][value='2']")
 
 
+def test_a_code_that_nobody_can_read_now_costs_no_interview(app, phone, staff_page):
+    """The question for the code is answered with "cancel": the interview waits until it is known."""
+    page = staff_page("entry_clerk")
+    page.goto(f"/office/entry/interviews/{phone.fielding.wave.id}/en")
+    page.context.set_offline(True)
+    answer(page, "12345", 2)
+    page.wait_for_selector("p[role=status]:has-text('(1)')")
+    answers = [None, str(phone.fielding.people[0].code)]
+    page.on("dialog", lambda asked: asked.accept(given) if (given := answers.pop(0)) else asked.dismiss())
+    page.context.set_offline(False)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.wait_for_selector("p[role=status]:has-text('Please check the code')")
+    assert waiting(app, phone) == 0
+    assert "(1)" in page.locator("p[role=status]").first.inner_text()
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.get_by_text("Your answers have arrived", exact=True).wait_for()
+    assert waiting(app, phone) == 1
+
+
 def test_the_entry_rooms_pages_are_accessible(phone, staff_page):
     page = staff_page("entry_clerk")
     page.goto("/office/entry/")

@@ -58,7 +58,7 @@ def test_differences_name_sheet_and_place():
     assert differences(QUESTIONNAIRE, one, one) == []
     assert differences(QUESTIONNAIRE, one, other) == [Difference(1, "happy", "1", "2")]
     void = Keyed(1, True, 1, {}, {})
-    assert differences(QUESTIONNAIRE, one, void) == [Difference(1, "", "answers", "void")]
+    assert differences(QUESTIONNAIRE, one, void) == [Difference(1, "", "", "void")]
     assert differences(QUESTIONNAIRE, void, void) == []
     assert differences(QUESTIONNAIRE, one, keyed(happy="1", things="1 2", variant=2)) == [
         Difference(1, "_variant", "1", "2")

@@ -167,3 +167,31 @@ def test_the_interviewers_script_is_answered_in_json(clerk, phone):
     good = clerk.post(f"{place}/answers", data={**fields, "_code": code}, headers=json)
     assert good.get_json() == {"state": "received"}
     assert clerk.post(f"{place}/answers", data={"_code": code}).status_code == 400
+
+
+def test_a_variant_that_is_none_is_said_and_no_failure(clerk, phone):
+    answer = interview(clerk, phone, _code=str(phone.fielding.people[0].code), _variant="99")
+    assert answer.status_code == 422
+    assert "Please answer this question again." in answer.text
+
+
+def test_an_interview_whose_wave_was_closed_meanwhile_is_told_so(app, clerk, phone):
+    place = f"/office/entry/interviews/{phone.fielding.wave.id}"
+    token = clerk.get(f"{place}/form-token").get_json()["csrf_token"]
+    fields = {"csrf_token": token, "_consent": "yes", "_code": str(phone.fielding.people[0].code)}
+    stores = app.extensions["stores"]
+    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
+        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
+    told = clerk.post(f"{place}/answers", data=fields, headers={"Accept": "application/json"})
+    assert (told.status_code, told.get_json()["code"]) == (410, "closed")
+    assert clerk.post(f"{place}/answers", data=fields).status_code == 303
+    assert "The survey is over." in clerk.get("/office/entry/").text
+
+
+def test_the_list_of_differences_speaks_the_readers_language(clerk, colleague, phone):
+    place = stack(clerk, phone)
+    key(clerk, place, 1, **{"f-happy": "1"})
+    key(colleague, place, 2, void="yes")
+    clerk.submit("/office/language", {"language": "de"}, at="/office")
+    page = clerk.get(place).text
+    assert "<td>mit Antworten</td><td>ungültig</td>" in page

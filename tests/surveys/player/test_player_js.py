@@ -1,6 +1,7 @@
 """The page on a phone, in Chromium: one question per screen, nothing lost, sent when it can be."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -620,3 +621,44 @@ def test_what_the_script_posts_is_what_python_reads(served, survey, page):
     body = json.loads(bodies[0])
     assert body["answers"] == {"_consent": "yes", "choose": ["b"], "rank!": "!refused", "year!": "!refused"}
     assert check(read(MANY), body["answers"]).answers["rank"] == "!refused"
+
+
+FORBIDDEN = (
+    "Object.defineProperty(window, '%s', {get() { throw new DOMException('forbidden', 'SecurityError'); }})"
+)
+REFUSED = "IDBFactory.prototype.open = function () { throw new DOMException('forbidden', 'SecurityError'); }"
+
+
+@pytest.mark.parametrize("script", [FORBIDDEN % "sessionStorage", REFUSED])
+def test_a_phone_that_may_keep_nothing_is_told_and_can_answer(served, survey, arrived, page, script):
+    """Before the first question, not after the last: the safest way needs a place for the token."""
+    phone = survey()
+    page.add_init_script(script)
+    code = phone.fielding.people[0].code
+    page.goto(f"{served}/s/small/en/v1#{code}")
+    page.get_by_text("This browser cannot send your answers by the safest way").wait_for()
+    assert page.get_by_label("Access code").input_value() == code.text
+    page.locator("#_consent input").check()
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("heading", name="Your answers have arrived").wait_for()
+    assert len(arrived()) == 1
+
+
+@pytest.mark.parametrize("years", [-9, 9])
+def test_a_phone_whose_clock_is_years_off_keeps_its_answers_and_sends_them(
+    served, survey, arrived, page, years
+):
+    phone = survey()
+    day = datetime.now(UTC).replace(day=1) + timedelta(days=366 * years)
+    page.clock.install(time=day)
+    enter(page, served, phone)
+    begin(page)
+    to(page, "district")
+    page.locator("#district input").first.check()
+    page.reload()
+    page.wait_for_selector("html.j")
+    page.locator("#district input:checked").wait_for(state="attached")
+    assert here(page) == "district"
+    send(page)
+    received(page)
+    assert len(arrived()) == 1

@@ -41,7 +41,9 @@ def test_nothing_is_printed_before_all_is_known(desk):
     assert "Telephone of the hotline" in page.text
     answer = desk.submit("letters/head", {**HEAD, "phone": "", "address": "nowhere"}, at="letters")
     assert answer.status_code == 422
-    answer = desk.submit("letters/batch", {"stratum": "a", "label": "x", "amount": "5"}, at="letters")
+    answer = desk.submit(
+        "letters/batch", {"stratum": "a", "label": "x", "amount": "5", "languages": "de"}, at="letters"
+    )
     assert answer.status_code == 302
     with desk.register.read() as session:
         assert store.batches(session, desk.admission) == []
@@ -125,7 +127,7 @@ def test_slips_for_groups_are_counted_and_given_once(ready):
         "label": "Advice office",
         "amount": "12",
         "format": "pdf",
-        "languages": "de en ar",
+        "languages": "de, en",
     }
     answer = ready.submit("letters/batch", data, at="letters")
     with pymupdf.open(stream=answer.data, filetype="pdf") as document:
@@ -185,3 +187,19 @@ def test_what_the_first_page_needs_is_published(ready):
         told = published(session, "register", "letterhead", ready.admission)
     assert (told["phone"], told["website"]) == (HEAD["phone"], HEAD["website"])
     assert told["delete_on"] > today().isoformat()
+
+
+def test_a_last_day_that_is_over_stands_on_no_letter(ready):
+    page = ready.submit("letters/head", HEAD | {"answer_until": "2020-01-01"}, at="letters")
+    assert page.status_code == 422
+    assert "This day is over." in page.text
+
+
+@pytest.mark.parametrize("languages", ["de ua", "??", "de en ar"])
+def test_a_language_that_the_survey_has_not_is_no_silent_german(ready, languages):
+    batch = {"stratum": "a", "label": "Desk", "amount": "3", "languages": languages, "format": "csv"}
+    page = ready.submit("letters/batch", batch, at="letters")
+    assert page.status_code == 422
+    assert "Choose at most 3 of: de, en" in page.text
+    with ready.register.read() as session:
+        assert store.batches(session, ready.admission) == []

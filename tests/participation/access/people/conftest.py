@@ -116,6 +116,11 @@ def sample_csv(amount: int, **changes: str) -> str:
 
 def import_csv(desk: Office, text: str, **columns: str):
     """Upload, confirm the guessed mapping, wait for the end; returns the last page."""
+    return import_file(desk, text.encode(), **columns)
+
+
+def import_file(desk: Office, content: bytes, **columns: str):
+    """The same with the bytes of any file."""
     import io
     import time
 
@@ -123,7 +128,7 @@ def import_csv(desk: Office, text: str, **columns: str):
     import re
 
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)[1]
-    data = {"csrf_token": token, "file": (io.BytesIO(text.encode()), "sample.csv")}
+    data = {"csrf_token": token, "file": (io.BytesIO(content), "sample.csv")}
     answer = desk.clerk.post(f"{desk.base}/sample", data=data, content_type="multipart/form-data")
     if answer.status_code != 302:
         return answer

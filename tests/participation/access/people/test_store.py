@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DataError
 
 from participation.access import codes, sample
 from participation.access.issuing import store as issuing
@@ -39,6 +40,23 @@ def test_an_import_keeps_no_order_of_the_file(place):
         assert store.people_by_stratum(session, "w") == {"a": 3, "b": 3}
         assert {one.code: one.invited for one in register_store.strata_of(session, "w")} == {"a": 3, "b": 3}
     assert len({bytes(row[0]) for row in rows}) == 6
+
+
+def test_who_came_without_a_reference_is_known_by_address(place):
+    bare = sample.Person(None, "a", {"name": "Ada", "street": "Way 1"}, None, ("de",), {})
+    with place.register.begin() as session:
+        store.import_people(session, "w", [bare])
+        assert store.known_addresses(session, "w") == {("Ada", "Way 1", "")}
+        assert store.known_addresses(session, "other") == frozenset()
+
+
+def test_a_search_for_what_no_text_can_hold_fails_as_bad_input(place):
+    """PostgreSQL refuses a NUL as `DataError`, which pages answer as a bad request."""
+    with place.register.read() as session:
+        try:
+            assert store.by_name(session, "w", "a\0b") == []
+        except DataError:
+            assert place.dialect == "postgresql"
 
 
 def test_an_import_that_is_stopped_writes_nobody(place):

@@ -1,15 +1,18 @@
 """The register clerk's pages about people: import, hotline, slips, nonresponse."""
 
+from html import unescape
+
 import pytest
 
-from participation.access import codes
+from participation.access import codes, sample
 from participation.access.issuing import store as issuing
-from participation.access.people import store
+from participation.access.people import importing, store
 from participation.access.register import store as register_store
+from participation.access.register.store import StratumSpec
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key
 from stores import published
-from tests.participation.access.people.conftest import import_csv, sample_csv
+from tests.participation.access.people.conftest import import_csv, import_file, sample_csv
 from web.audit import store as log
 
 
@@ -65,6 +68,49 @@ def test_files_that_are_no_table_are_named(desk):
     page = import_csv(desk, sample_csv(2), **{"column-1": "street"})
     assert page.status_code == 422
     assert "is chosen for two columns" in page.text
+
+
+def test_a_column_that_is_missing_is_said_while_the_file_is_still_there(desk):
+    desk.strata()
+    page = import_csv(desk, sample_csv(2), **{"column-3": "", "column-5": ""})
+    assert page.status_code == 422
+    assert "No column is chosen for: Postcode, Stratum." in page.text
+    page = import_csv(desk, sample_csv(2).replace(";", ":"))
+    assert "The file has one column only." in page.text
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\xff\xfea", "neither UTF-8 nor Windows-1252"),
+        (b"\xef\xbb\xbf", "The file is empty."),
+        (b'Name;Ort\n"A;B\n' + b"A;B\n" * 50_000, "In row 2 a quote"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "old Excel file"),
+        ("Straße;Ort\nA;B".encode("mac_roman"), "read wrongly: Stra§e"),
+    ],
+)
+def test_a_file_that_could_be_read_wrongly_is_refused_in_words(desk, data, words):
+    desk.strata()
+    assert words in unescape(import_file(desk, data).text)
+
+
+def test_people_without_a_number_are_not_imported_twice(desk):
+    desk.strata()
+    text = "\n".join(line.partition(";")[2] for line in sample_csv(4).splitlines())
+    assert "4 people were imported." in import_csv(desk, text).text
+    assert import_csv(desk, text).text.count("Was imported before") == 4
+    assert len(people(desk)) == 4
+
+
+def test_a_page_says_that_it_shows_the_first_faults_only(desk, monkeypatch):
+    desk.strata()
+    monkeypatch.setattr(importing, "FAULTS_SHOWN", 2)
+    monkeypatch.setattr(sample, "FAULTS_LISTED", 3)
+    page = import_csv(desk, sample_csv(5, stratum="b"))
+    assert "5 faults. Nothing was imported." in page.text
+    assert "The first 2 are shown here." in page.text
+    assert "The first 3 stand in the file to download." in page.text
+    assert page.text.count("There is no stratum") == 2
 
 
 def test_an_import_can_be_taken_back_until_letters_exist(ready):
@@ -125,6 +171,17 @@ def some_codes(ready, amount):
         ids = store.recipients(session, ready.admission, 0)[:amount]
         made = register_store.make_person_codes(session, ids, 0, today(), key)
     return [made[one] for one in ids]
+
+
+def test_an_envelope_that_comes_back_undoes_no_refusal(ready):
+    with ready.register.begin() as session:
+        store.set_state(session, store.by_reference(session, ready.admission, "R5"), "refused", today())
+    page = ready.submit("people/returned", {"lines": "R5\nR6\nR6"}, at="people")
+    assert "Letters booked as undeliverable: 1" in page.text
+    assert "stay so: 1" in page.text
+    with ready.register.read() as session:
+        states = [store.by_reference(session, ready.admission, one).state for one in ("R5", "R6")]
+    assert states == ["refused", "undeliverable"]
 
 
 def test_people_are_found_by_their_code(ready):
@@ -196,3 +253,22 @@ def test_r_indicators_are_made_of_steps_and_classes(ready):
     # 59 and 60 of 60 are both shown as fifty, so both classes answer alike.
     assert "R = 1.000" in page
     assert "age 0.000, Stratum 0.000" in page
+
+
+def test_a_stratum_without_people_breaks_no_page(desk):
+    desk.strata(StratumSpec("a", "Stratum A", 1000), StratumSpec("empty", "Stratum E", 500))
+    import_csv(desk, sample_csv(120))
+    for place in (
+        "",
+        "strata",
+        "keys",
+        "people",
+        "slips",
+        "nonresponse",
+        "nonresponse?by=stratum&by=age",
+        "letters",
+    ):
+        assert desk.clerk.get(f"{desk.base}/{place}").status_code == 200, place
+    page = desk.submit("keys", {"response-0": "50", "response-1": "50"})
+    assert page.status_code == 422
+    assert "Nobody is invited in “Stratum E” yet." in page.text

@@ -1,5 +1,6 @@
 """The planner's page."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -36,6 +37,9 @@ def test_a_plan_says_letters_keys_calendar_and_work(planner):
         ((("a", "A", "100", "", "5"),), "the response must lie"),
         ((("a", "A", "100", "50", ""),), "the half-width must lie"),
         ((("a", "A", "60", "50", "5"),), "cannot protect the people"),
+        ((("a", "A", "9000", "50", "1e-300"),), "must lie between 0.01 and 50"),
+        ((("a", "A", "9000", "50", "5"), ("", "Poland", "", "", "")), "A row has no code: Poland"),
+        ((("a", "A", "-5", "NaN", "x"),), "Number must be between"),
         ((("a", "A", "900", "50", "5"), ("a", "B", "900", "50", "5")), "stands in two rows"),
     ],
 )
@@ -43,6 +47,33 @@ def test_a_plan_that_cannot_be_is_explained(planner, rows, words):
     page = planner.get(address(*rows))
     assert page.status_code == 422
     assert words in page.text
+
+
+def test_numbers_are_read_as_offices_write_them(planner):
+    written = [
+        ("9.000", "25,5", "5,5"),
+        ("9\u202f000", "25.5", "5.5"),
+        ("9'000", " 25,50 ", "5,5"),
+        ("9000", "25.5", "5.5"),
+    ]
+    pages = [planner.get(address(("a", "Syria", *row))) for row in written]
+    assert [page.status_code for page in pages] == [200] * 4
+    letters = [re.findall(r'<td class="number">([^<]*)</td>', page.text) for page in pages]
+    assert letters == [letters[0]] * 4
+    assert planner.get(address(("a", "Syria", "9.00", "25", "5"))).status_code == 422
+
+
+def test_a_day_beyond_the_calendar_is_refused(planner):
+    page = planner.get(address(("a", "Syria", "9000", "25", "5"), start="9999-12-31"))
+    assert page.status_code == 422
+    assert "Please give a day" in page.text
+
+
+def test_a_german_reads_a_comma(as_role):
+    clerk = as_role("register_clerk")
+    clerk.submit("/office/language", {"language": "de"}, at="/office")
+    page = clerk.get(address(("a", "A", "300", "30", "5"), ("b", "B", "90000", "30", "5")))
+    assert re.search(r"zu erwarten sind ± \d+,\d Punkte", page.text)
 
 
 def test_what_the_plan_changed_is_said(planner):

@@ -65,6 +65,7 @@ def test_strata_are_set_up_and_shared(desk):
         ((("a", "", "", "", "b"),), "does not exist"),
         ((("a", "", "", "", "b"), ("b", "", "", "", "c"), ("c",)), "shares a key itself"),
         ((("a", "", "-5"),), "strata-0-population"),
+        ((("a",), ("", "Group B", "300")), "A row has no code: Group B"),
     ],
 )
 def test_strata_that_cannot_be_are_refused(desk, rows, words):

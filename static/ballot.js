@@ -239,8 +239,14 @@
     }
     return found;
   }
-  function receiptWords() {
-    return state.receipt.map(function (n) { return data.words.length ? data.words[n] : String(n + 1); }).join(" ");
+  function receipt() {
+    /* One element per word, for the lines; spaces between them, for whoever copies it. */
+    var shown = element("span", { "class": "receipt" });
+    state.receipt.forEach(function (n) {
+      shown.appendChild(element("span", {}, data.words.length ? data.words[n] : String(n + 1)));
+      shown.appendChild(document.createTextNode(" "));
+    });
+    return shown;
   }
   function answer(text, good) {
     var box = document.getElementById("answer");
@@ -250,7 +256,7 @@
     if (good) {
       box.appendChild(element("br"));
       box.appendChild(document.createTextNode(texts.receipt + ": "));
-      box.appendChild(element("span", { "class": "receipt" }, receiptWords()));
+      box.appendChild(receipt());
     }
   }
   function refused(error) {
@@ -297,8 +303,7 @@
     answer(texts.sending, false);
     document.getElementById("answer").className = "";
     if (!state.receipt) {
-      var drawn = crypto.getRandomValues(new Uint8Array(2));
-      state.receipt = [drawn[0], drawn[1]];
+      state.receipt = Array.from(crypto.getRandomValues(new Uint8Array(data.receiptLength)));
       keep();
     }
     try {

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIELDS = ("Sprache", "Arbeit", "Wohnen", "Bildung", "Gesundheit", "Teilhabe", "Schutz", "Kultur")
 LANGUAGES = ("de", "ar", "fa-AF", "en", "ru", "uk")
 PHONES = 30
-RECEIPT = re.compile(r"\S+ \S+")
+RECEIPT = re.compile(r"\S+( \S+){5}")
 CODE = re.compile(r"\b[0-9A-Z]{5}(?:-[0-9A-Z]{5}){4}\b")
 
 

@@ -188,6 +188,7 @@ def _script_data(conference: Mapping[str, Any], round_: Mapping[str, Any], addre
         "stateAddress": url_for("hall.state", slug=conference["slug"]),
         "here": url_for("hall.join", slug=conference["slug"], lang=language()),
         "words": receipts.words(language()),
+        "receiptLength": ballotform.RECEIPT,
         "sentences": raw_sentences(),
         "texts": _texts(),
     }
@@ -305,8 +306,8 @@ def _form_token(round_: Mapping[str, Any], form: Mapping[str, str]) -> blind.Tok
 def received(slug: str, code: str) -> ResponseReturnValue:
     """Said after the plain form: received, with the receipt."""
     conference, round_ = _conference(slug), _round(slug, code)
-    pair = receipts.parse(request.args.get("r", ""))
-    return _page("received", conference, round=round_, receipt=receipts.shown(pair, language()))
+    receipt = receipts.parse(request.args.get("r", ""))
+    return _page("received", conference, round=round_, receipt=receipts.shown(receipt, language()))
 
 
 # ---------------------------------------------------------------- live state
@@ -425,11 +426,11 @@ def ballot_list(slug: str, code: str) -> ResponseReturnValue:
     if conference["publish_as"] != "ranking":
         abort(404)
     with _store().read() as session:
-        listed = store.ballot_list(session, round_)
-    return Response(recount_file(round_, listed), mimetype="application/json")
+        kept = store.recount_document(session, round_)
+    return Response(recount_file(round_, kept), mimetype="application/json")
 
 
-def recount_file(round_: Mapping[str, Any], listed: list[dict[str, Any]]) -> str:
+def recount_file(round_: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """The list with the rules it is counted by: everything the recount script needs."""
     rules = ("method", "policy", "places", "dots", "per_option", "top", "budget", "seed", "seats")
     document = {
@@ -438,8 +439,9 @@ def recount_file(round_: Mapping[str, Any], listed: list[dict[str, Any]]) -> str
         **{name: round_.get(name) for name in rules},
         "options": [{"id": o["id"], "label": o["label"], "cost": o["cost"]} for o in round_["options"]],
         "wall": (round_.get("wall") or {}).get("totals") or {},
-        "digest": store.digest(listed),
-        "ballots": listed,
+        "digest": store.digest(kept),
+        "receipt_words": receipts.LISTS,
+        **kept,
     }
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
 
@@ -448,9 +450,9 @@ def recount_file(round_: Mapping[str, Any], listed: list[dict[str, Any]]) -> str
 def own(slug: str, code: str) -> ResponseReturnValue:
     """Find the own ballot by its receipt, in both ways of publishing."""
     conference, round_ = _conference(slug), _round(slug, code)
-    pair = receipts.find(request.args.get("r", ""))
+    meant = receipts.find(request.args.get("r", ""))
     with _store().read() as session:
-        listed = store.ballot_list(session, round_) if conference["publish_as"] and pair else []
-    found = [ballot for ballot in listed if ballot["receipt"] == pair]
+        listed = store.ballot_list(session, round_) if conference["publish_as"] and meant else []
+    found = [ballot for ballot in listed if ballot["receipt"] in meant]
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
     return _page("own", conference, round=round_, asked=request.args.get("r", ""), found=found, labels=labels)

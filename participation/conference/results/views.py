@@ -249,8 +249,8 @@ def recount_list(slug: str, code: str) -> ResponseReturnValue:
     """The list for sworn recounters, also where topics are published in no order."""
     _row, round_, _found = _revealed(slug, code)
     with collector.read() as session:
-        cast = hall_store.ballot_list(session, round_)
-    return _download(recount_file(round_, cast), f"{slug}-{code}-list.json", "application/json")
+        kept = hall_store.recount_document(session, round_)
+    return _download(recount_file(round_, kept), f"{slug}-{code}-list.json", "application/json")
 
 
 @room.get("/<slug>/protocol.<form>")

@@ -47,7 +47,7 @@
     }
     else if (state.state === "open") {
       if (state.practice) line(function (said) { return said.practice; });
-      line(function (said) { return said.turnout.replace("%(num)s", state.turnout) + (state.quorum ? " / " + state.quorum : ""); });
+      line(function (said) { return (state.turnout ? said.turnout.least.replace("%(num)s", state.turnout) : said.turnout.few) + (state.quorum ? " / " + state.quorum : ""); });
       if (state.closes) now.appendChild(element("p", new Date(state.closes).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));
       rules(state);
     } else if (!state.order) line(function (said) { return said.closed; });

@@ -26,6 +26,7 @@ from participation.conference.desk.forms import (
     texts,
 )
 from participation.conference.hall import store as hall_store
+from participation.conference.hall.forms import turnout_sentences, turnout_text
 from participation.conference.models import Conference
 from participation.conference.needs import store as needs_store
 from participation.conference.store import ConferenceFault, OptionText
@@ -178,6 +179,8 @@ def overview(slug: str) -> ResponseReturnValue:
         options=options,
         rounds=rounds,
         facts=facts,
+        turnout=turnout_sentences(),
+        turnout_text=turnout_text,
         waiting=len(waiting),
         needs=len(needs),
         names=NAMES,

@@ -7,6 +7,7 @@ from typing import Any
 
 from localtext import pick
 from participation.conference.ballots import Fault
+from participation.conference.hall.store import STEP
 from web.i18n import language, lazy_resident
 from web.i18n import resident as r_
 
@@ -47,6 +48,18 @@ def fault_sentences(faults: Iterable[Fault]) -> list[str]:
 def raw_sentences() -> dict[str, str]:
     """All sentences with their placeholders, for the page's script."""
     return {code: str(text) for code, text in SENTENCES.items()}
+
+
+def turnout_sentences() -> dict[str, str]:
+    """How a turnout in steps is said: ``few`` below the first step, ``least`` from there on, with its
+    placeholder, for pages and their scripts."""
+    return {"few": r_("Ballots: fewer than %(num)s", num=STEP), "least": r_("Ballots: at least %(num)s")}
+
+
+def turnout_text(ballots: int) -> str:
+    """Turnout, rounded down to a step, as a sentence."""
+    said = turnout_sentences()
+    return said["least"] % {"num": ballots} if ballots else said["few"]
 
 
 def words(text: Mapping[str, str] | None) -> Any:

@@ -24,7 +24,7 @@ from participation.conference.hall.views import recount_file
 from participation.conference.needs import store as needs_store
 from participation.conference.panel import RULES, panel, ranked
 from participation.conference.results import protocol
-from participation.conference.results.forms import RULE_NAMES, finding_text, places_text, step_text
+from participation.conference.results.forms import RULE_NAMES, finding_text, listed, places_text, step_text
 from stores import collector, office
 from web.i18n import language
 from web.i18n import resident as r_
@@ -91,6 +91,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         rule_names=RULE_NAMES,
         rules=RULES[found["report"]["kind"]],
         step_text=step_text,
+        listed=listed,
         group_name=lambda joined: _group_name(round_, joined),
         how=method_sentences(round_) + counting_sentences(round_["method"], round_["seed"]),
         others=others,

@@ -25,7 +25,7 @@ from participation.conference.desk.forms import (
 )
 from participation.conference.desk.views import conference_or_404, log, page, publish, said
 from participation.conference.hall import store as hall_store
-from participation.conference.hall.forms import counting_sentences, method_sentences
+from participation.conference.hall.forms import counting_sentences, method_sentences, turnout_sentences
 from participation.conference.presets import DEFAULTS, TITLES, settings
 from participation.conference.store import ConferenceFault
 from stores import Store, collector, office
@@ -239,7 +239,7 @@ def _stage_texts(tag: str) -> dict[str, Any]:
         return {
             "lang": tag,
             "dir": direction(tag),
-            "turnout": r_("Ballots so far: %(num)s or more"),
+            "turnout": turnout_sentences(),
             "waiting": r_("Voting has not begun yet."),
             "closed": r_("Voting has closed."),
             "practice": r_("This is a practice round. It is not counted."),

@@ -377,6 +377,23 @@ def test_what_decides_is_said_before_the_vote(hall: Hall) -> None:
     assert "%(seed)s" in texts[1]["counting"]["ranking"][1]
 
 
+def test_turnout_in_steps_is_said_as_a_sentence(hall: Hall) -> None:
+    slug = hall.make()
+    hall.open_round("r1")
+    english = {"Accept-Language": "en"}
+    for n in range(6):
+        page = hall.desk.get(f"/office/conferences/{slug}", headers=english).get_data(as_text=True)
+        assert ("· Ballots: fewer than 5" in page, "· Ballots: at least 5" in page) == (n < 5, n == 5)
+        hall.client.post(f"/c/{slug}/r1/ballot", json={"submission": f"{n:032x}", "ranking": [["o1"]]})
+        hall.tick()
+    stage = hall.desk.get(f"/office/conferences/{slug}/stage?first=de&second=ar", lint=False)
+    texts = json.loads(re.search(r'id="data">(.*?)</script>', stage.get_data(as_text=True))[1])["texts"]
+    assert texts[0]["turnout"] == {
+        "few": "Stimmzettel: weniger als 5",
+        "least": "Stimmzettel: mindestens %(num)s",
+    }
+
+
 def test_live_state_has_an_etag_and_the_stage_a_stream(hall: Hall) -> None:
     slug = hall.make()
     hall.open_round("r1")

@@ -335,13 +335,17 @@
     fetch(data.stateAddress, { credentials: "omit", cache: "no-cache" }).then(function (reply) {
       return reply.json();
     }).then(function (live) {
-      if (version && live.version !== version && (live.round !== data.round || live.state !== "open")) {
-        var box = document.getElementById("gone");
+      var box = document.getElementById("gone"), ours = live.round === data.round;
+      if (ours && live.state === "closing" && live.version !== version) {
+        var until = new Date(live.until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+        box.textContent = fill(texts.closing, { time: until });
+        box.hidden = false;
+      } else if (version && live.version !== version && !(ours && live.state === "open")) {
         box.textContent = texts.closed + " ";
         box.appendChild(element("a", { href: data.here }, texts.next));
         box.hidden = false;
-        if (live.round === data.round && live.state !== "open" && window.Token && data.level !== "open") forget();
-      }
+        if (ours && window.Token && data.level !== "open") forget();
+      } else if (ours && live.state === "open") box.hidden = true;
       version = live.version;
     }).catch(function () { /* no connection: the ballot is here */ }).then(function () {
       setTimeout(poll, 3000 + Math.random() * 3000);

@@ -37,6 +37,17 @@
       return open.concat(said.counting[state.method]).join(" ").replace("%(seed)s", state.seed);
     }, "rules");
   }
+  function turnout(state) {
+    line(function (said) {
+      var text = state.turnout ? said.turnout.least.replace("%(num)s", state.turnout) : said.turnout.few;
+      return text + (state.quorum ? " / " + state.quorum : "");
+    });
+  }
+  function clock(time, exact) {
+    var parts = { hour: "2-digit", minute: "2-digit" };
+    if (exact) parts.second = "2-digit";
+    return new Date(time).toLocaleTimeString([], parts);
+  }
   function draw(state) {
     now.textContent = "";
     document.body.classList.toggle("outcome", !!state.order);
@@ -47,10 +58,16 @@
     }
     else if (state.state === "open") {
       if (state.practice) line(function (said) { return said.practice; });
-      line(function (said) { return (state.turnout ? said.turnout.least.replace("%(num)s", state.turnout) : said.turnout.few) + (state.quorum ? " / " + state.quorum : ""); });
-      if (state.closes) now.appendChild(element("p", new Date(state.closes).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));
+      turnout(state);
+      if (state.closes) now.appendChild(element("p", clock(state.closes)));
       rules(state);
-    } else if (!state.order) line(function (said) { return said.closed; });
+    } else if (state.state === "closing") {
+      line(function (said) { return said.closing.replace("%(time)s", clock(state.until, true)); });
+      turnout(state);
+    } else if (!state.order) {
+      line(function (said) { return said.closed; });
+      turnout(state);
+    }
     foot.textContent = state.order ? texts.map(function (said) { return said.ballots.replace("%(num)s", state.ballots); }).join(" · ") : "";
     var key = JSON.stringify(state.order || []);
     if (key !== drawn) { drawn = key; build(state.order || []); }

@@ -21,6 +21,8 @@ SENTENCES: dict[str, Any] = {
     "reworded": lazy_resident("The list of topics has changed. Please look at it again."),
     "closed": lazy_resident("Voting has closed. Your ballot stays on this phone, but it no longer counts."),
     "not_open": lazy_resident("Voting has not begun yet."),
+    "option_unknown": lazy_resident("The list of topics has changed. Please look at it again."),
+    "older": lazy_resident("A newer ballot from this slip is already here. The newer one counts."),
     "used": lazy_resident("This code was already used in this round."),
     "spent": lazy_resident("This code was already used in this round."),
     "other_key": lazy_resident("This code belongs to another group or conference."),
@@ -60,6 +62,11 @@ def turnout_text(ballots: int) -> str:
     """Turnout, rounded down to a step, as a sentence."""
     said = turnout_sentences()
     return said["least"] % {"num": ballots} if ballots else said["few"]
+
+
+def closing_sentence() -> str:
+    """Said in the grace after the close; the page's script puts the time in the place of ``%(time)s``."""
+    return r_("Voting is closing. You can send your ballot until %(time)s.")
 
 
 def words(text: Mapping[str, str] | None) -> Any:

@@ -197,9 +197,11 @@ def count(round_: Mapping[str, Any], cast: Sequence[Mapping[str, Any]]) -> dict[
     if profile.kind == "ranking":
         result["other_policy"] = {"policy": other, "rules": report.rules(profile, other, round_["seats"])}
         result["fair_choice"] = report.fair_choice(profile, round_["seats"])
-    headline = RULES[profile.kind][0]
-    classes = result["rules"].get(headline, {}).get("classes") or []
-    places = tiebreak.resolve(classes, profile, policy, round_["seed"]) if classes else []
+    ordering = [rule for rule in RULES[profile.kind] if result["rules"].get(rule, {}).get("classes")]
+    headline = ordering[0] if ordering else RULES[profile.kind][0]
+    classes = result["rules"][headline]["classes"] if ordering else []
+    # Without ballots the lot alone would make an order, and people would take it for somebody's will.
+    places = tiebreak.resolve(classes, profile, policy, round_["seed"]) if classes and cast else []
     return {
         "report": result,
         "headline": headline,

@@ -16,13 +16,15 @@ from flask.typing import ResponseReturnValue
 
 from participation.access import blind
 from participation.access.collector.store import Refused
-from participation.access.collector.views import STATUS, accept, token_from
+from participation.access.collector.views import STATUS, accept, present, token_from
 from participation.access.signing.store import Unsigned
 from participation.access.signing.views import token_address, token_for_code
 from participation.conference import ballotform, receipts
 from participation.conference.ballotform import BallotError
+from participation.conference.closing import last_moment, phase
 from participation.conference.hall import store
 from participation.conference.hall.forms import (
+    closing_sentence,
     counting_sentences,
     fault_sentences,
     method_sentences,
@@ -43,6 +45,9 @@ room = Room("hall", __name__, audience="respondent", processes=("public",), url_
 
 #: Seconds for which a process believes what it read last; phones poll, the store is asked once.
 BELIEVED = 1.0
+
+#: Phases of a round in which there is a ballot to fill.
+TAKING = ("open", "closing")
 
 
 def count_chore(now: datetime) -> None:
@@ -115,18 +120,23 @@ def join(slug: str) -> ResponseReturnValue:
     """The conference on a phone: what can be done now."""
     conference = _conference(slug)
     round_ = _current(slug)
-    if round_ is not None and round_["state"] == "open":
+    if round_ is not None and phase(round_, present()) in TAKING:
         return _ballot_page(conference, round_)
-    return _page("join", conference, round=round_, state=live_state(slug))
+    return _waiting_page(conference, round_)
 
 
 @room.get("/<slug>/<code>")
 def ballot(slug: str, code: str) -> ResponseReturnValue:
     """The ballot of one round, by its own address."""
     conference, round_ = _conference(slug), _round(slug, code)
-    if round_["state"] != "open":
-        return _page("join", conference, round=round_, state=live_state(slug))
+    if phase(round_, present()) not in TAKING:
+        return _waiting_page(conference, round_)
     return _ballot_page(conference, round_)
+
+
+def _waiting_page(conference: Mapping[str, Any], round_: Mapping[str, Any] | None) -> str:
+    now = phase(round_, present()) if round_ is not None else ""
+    return _page("join", conference, round=round_, phase=now, state=live_state(conference["slug"]))
 
 
 def _ballot_page(
@@ -207,6 +217,7 @@ def _texts() -> dict[str, str]:
         "final": r_("Your ballot has been received."),
         "receipt": r_("Your receipt"),
         "closed": r_("Voting has closed."),
+        "closing": closing_sentence(),
         "next": r_("Something new: continue here"),
         "change": r_("Send again"),
         "slip": r_("Your slip is read."),
@@ -224,13 +235,25 @@ def cast(slug: str, code: str) -> ResponseReturnValue:
 
 
 def _refuse_early(round_: Mapping[str, Any]) -> None:
-    """While paper is keyed the access looks announced; for a voter it is over."""
-    if round_["state"] in ("paper", "closed", "revealed", "withdrawn"):
+    """While paper is keyed the access looks announced; for a voter it is over. A closed round may have its
+    grace, which the waiting room knows."""
+    if round_["state"] in ("paper", "revealed", "withdrawn"):
         raise Refused("closed")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names stand once: of two ballots in one body none is chosen silently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
 def _cast_by_script(round_: Mapping[str, Any]) -> ResponseReturnValue:
-    body = request.get_json(silent=True)
+    try:
+        body = json.loads(request.get_data(), object_pairs_hook=_once)
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
         return jsonify(code="malformed"), 400
     try:
@@ -329,8 +352,9 @@ def live_state(slug: str) -> dict[str, Any]:
         if round_ is not None:
             found |= {
                 "round": round_["round"],
-                "state": round_["state"],
+                "state": phase(round_, present()),
                 "closes": round_["closes"],
+                "until": last.isoformat() if (last := last_moment(round_)) else None,
                 "turnout": store.turnout(session, round_),
                 "counted": store.is_counted(session, round_["access"]),
             }
@@ -396,10 +420,11 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
     with _store().read() as session:
         found = store.outcome(session, round_)
     if found is None or not conference["publish_as"]:
-        return _page("join", conference, round=round_, state=live_state(slug))
+        return _waiting_page(conference, round_)
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
     chosen = [place["option"] for place in found["order"][: conference["choose"]]]
     focus = sorted((labels[name] for name in chosen), key=str.casefold)
+    last = found["order"][conference["choose"] - 1 : conference["choose"]]
     told = panel(found["report"], k=conference["choose"], order=ranked(found))
     return _page(
         "outcome",
@@ -407,8 +432,10 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         round=round_,
         how=method_sentences(round_),
         counting=counting_sentences(round_["method"], round_["seed"]),
+        places=len(found["order"]),
         ranking=conference["publish_as"] == "ranking",
         focus=focus,
+        by_lot=bool(last) and last[0]["step"] == "lot",
         labels=labels,
         outcome=found if conference["publish_as"] == "ranking" else None,
         findings=[finding_text(f, labels) for f in told.findings],

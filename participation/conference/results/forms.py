@@ -21,6 +21,7 @@ RULE_NAMES: dict[str, Any] = {
     "irv": _l("Instant run-off"),
     "plurality": _l("First places only"),
     "plackett_luce": "Plackett-Luce",
+    "won_share": _l("Share of comparisons won"),
     "approval": _l("Approval"),
     "dots": _l("Dots"),
     "voters": _l("People who gave a dot"),

@@ -340,9 +340,13 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     if outcome.get("walled"):
         texts.append(r_("The dots of the wall of stickers are included."))
     texts.append(f"SHA-256: {outcome['digest']}")
+    if not outcome["order"]:
+        return section
     if row.publish_as == "focus":
         chosen = sorted((labels[p["option"]] for p in outcome["order"][: row.choose]), key=str.casefold)
         texts.append(r_("These topics stand in no order.") + " " + "; ".join(chosen))
+        if outcome["order"][: row.choose][-1]["step"] == "lot":
+            texts.append(r_("Topics were tied for the last place; the lot decided between them."))
         return section
     texts += [
         finding_text(f, labels)

@@ -18,6 +18,7 @@ from flask import Flask
 from participation.access import blind
 from participation.access.collector.views import batch_folder
 from participation.access.worker.cli import tend
+from participation.conference import presets
 from participation.conference.hall import store as hall_store
 from participation.conference.hall.views import count_chore
 from participation.conference.slips import store as slips_store
@@ -207,6 +208,8 @@ def hall(
     key_pairs: list[blind.PrivateKey],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Hall:
+    # No grace, so that a test need not wait; those about the grace set one in the round's form.
+    monkeypatch.setitem(presets.DEFAULTS, "grace", 0)
     fresh = iter(key_pairs)
     monkeypatch.setattr(blind, "generate", lambda: next(fresh))
     return Hall(app, client, as_role("moderator"))

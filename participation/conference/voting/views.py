@@ -261,6 +261,7 @@ def _stage_texts(tag: str) -> dict[str, Any]:
             "head_to_head": r_("tie decided head to head"),
             "first_ranks": r_("tie decided by first places"),
             "ballots": r_("Ballots: %(num)s"),
+            "none": r_("There were no ballots."),
             "open_places": {
                 policy: method_sentences({"method": "ranking", "policy": policy})[1:] for policy in POLICIES
             },

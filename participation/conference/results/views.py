@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flask import Response, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, format_datetime
+from flask_babel import format_date, format_time
 from flask_babel import gettext as _
 
 import typeset
@@ -284,6 +284,7 @@ def _protocol(slug: str) -> dict[str, Any]:
             "title": _("Topics and what they were made of"),
             "table": {
                 "head": [_("Topic"), _("Versions"), _("Needs merged into it")],
+                "widths": [24, 28, 48],
                 "rows": [
                     [
                         said(o.label) + (f" ({_('taken off the list')})" if o.dropped else ""),
@@ -328,7 +329,8 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     if found.practice:
         texts.append(r_("This is a practice round. It is not counted."))
     if found.closes:
-        texts.append(_("Closed: %(time)s (UTC).", time=format_datetime(found.closes, "d MMM y HH:mm")))
+        moment = f"{format_date(found.closes, 'long')}, {format_time(found.closes, 'short')}"
+        texts.append(_("Closed: %(time)s.", time=moment))
     section: dict[str, Any] = {"title": title, "paragraphs": texts}
     if outcome is None or round_ is None:
         return section
@@ -356,12 +358,13 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     intervals = (outcome["report"].get("rank_intervals") or {}).get(outcome["headline"], {})
     section["table"] = {
         "head": [
-            _("Place"),
+            r_("Place"),
             _("Topic"),
             str(RULE_NAMES[outcome["headline"]]),
             r_("Places it could have"),
             _("Tie"),
         ],
+        "widths": [9, 41, 15, 15, 20],
         "rows": [
             [
                 str(n),

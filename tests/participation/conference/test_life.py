@@ -328,7 +328,9 @@ def test_paper_is_confirmed_by_a_second_person(hall: Hall, monkeypatch: Any, as_
 
 
 @pytest.mark.slow
-def test_a_wall_of_dots_is_added_and_labelled(hall: Hall, as_role: Any, monkeypatch: Any) -> None:
+def test_a_wall_of_dots_is_added_and_labelled(
+    hall: Hall, as_role: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
     slug = hall.make("dots")
     hall.step("r2", "announced")
     hall.print_slips(monkeypatch, g1=1)
@@ -353,9 +355,22 @@ def test_a_wall_of_dots_is_added_and_labelled(hall: Hall, as_role: Any, monkeypa
     shown = hall.client.get(f"/c/{slug}/r2/outcome?lang=de").get_data(as_text=True)
     assert shown.index("Thema 2") < shown.index("Thema 1")
     assert "Die Klebepunkte der Wand sind mitgezählt." in shown
-    assert hall.client.get(f"/c/{slug}/r2/list.json", lint=False).json["wall"] == {"o2": 7} | {
-        f"o{n}": 0 for n in (1, 3, 4, 5, 6, 7, 8)
-    }
+    listed = hall.client.get(f"/c/{slug}/r2/list.json", lint=False)
+    assert listed.json["wall"] == {"o2": 7} | {f"o{n}": 0 for n in (1, 3, 4, 5, 6, 7, 8)}
+    # Whoever recounts the list comes to the same sums, wall and all.
+    file = tmp_path / "list.json"
+    file.write_bytes(listed.data)
+    script = Path(__file__).parents[3] / "static" / "recount.py"
+    told = subprocess.run(
+        [sys.executable, str(script), str(file), *["2", "3", "4", "5", "6", "7"]],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "as published" in told
+    assert "wall of stickers: 7 for Thema 2 [o2]" in told
+    assert "       9  Thema 2 [o2]\n       2  Thema 1 [o1]\n" in told
+    assert told.count("yours:") == 1
 
 
 def test_what_decides_is_said_before_the_vote(hall: Hall) -> None:

@@ -15,7 +15,10 @@ from pathlib import Path
 
 data = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 ids = [option["id"] for option in data["options"]]
-names = {option["id"]: next(iter(option["label"].values()), option["id"]) for option in data["options"]}
+names = {
+    option["id"]: option["label"].get(data["language"]) or next(iter(option["label"].values()), option["id"])
+    for option in data["options"]
+}
 lines = sorted(json.dumps(ballot, ensure_ascii=False, sort_keys=True) for ballot in data["ballots"])
 digest = hashlib.sha256("\n".join([data["salt"], *lines]).encode()).hexdigest()
 print("ballots:", len(data["ballots"]))

@@ -9,7 +9,7 @@ import pymupdf
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import City, sign_in
+from tests.journeys.conftest import GUIDE, City, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -141,3 +141,32 @@ def test_a_moderator_thirty_phones_and_the_stage(city: City, new_page, shot) -> 
     expect(stage.locator("#order li.coming")).to_have_count(0)
     shot(stage, "stage-outcome")
     stage.close()
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+def test_the_ballot_as_the_guide_shows_it(city: City, new_page, shot, language: str) -> None:
+    page: Page = new_page()
+    page.goto(f"{city.address}/c/{city.made['open_conference']}?lang={language}")
+    page.locator("#options li:nth-child(2) .tap").click()
+    page.locator("#options li:nth-child(4) .tap").click()
+    expect(page.locator("#options li.chosen")).to_have_count(2)
+    page.locator("#options").evaluate("list => scrollTo(0, list.offsetTop - 250)")
+    page.fits()
+    shot(page, f"conference-ballot-{language}", GUIDE)
+
+
+def test_stage_and_outcome_as_the_guide_shows_them(city: City, new_page, shot) -> None:
+    desk: Page = new_page(locale="de", viewport={"width": 1280, "height": 720})
+    sign_in(desk, city, "moderator")
+    office = f"{city.address}/office/conferences"
+    desk.goto(f"{office}/{city.made['open_conference']}/stage?first=de&second=ar")
+    expect(desk.locator("#now .turnout")).to_have_count(2)
+    shot(desk, "conference-stage-open", GUIDE)
+    desk.goto(f"{office}/{city.made['comparison']}/stage")
+    expect(desk.locator("#order li")).to_have_count(8)
+    desk.keyboard.press("End")
+    expect(desk.locator("#order li.coming")).to_have_count(0)
+    shot(desk, "conference-stage-outcome", GUIDE)
+    desk.goto(f"{office}/{city.made['comparison']}/rounds/r1/outcome")
+    desk.axe()
+    shot(desk, "conference-outcome", GUIDE, full_page=True)

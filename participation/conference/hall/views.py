@@ -463,6 +463,7 @@ def recount_file(round_: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     document = {
         "format": "recount/1",
         "round": round_["access"],
+        "language": round_["languages"][0],
         **{name: round_.get(name) for name in rules},
         "options": [{"id": o["id"], "label": o["label"], "cost": o["cost"]} for o in round_["options"]],
         "wall": (round_.get("wall") or {}).get("totals") or {},

@@ -282,3 +282,39 @@ def _everything_is_shown(hall: Hall, cast: int, publish_as: str) -> None:
     if publish_as == "ranking":
         listed = hall.client.get(f"/c/{hall.slug}/r2/list.json", lint=False)
         assert len(json.loads(listed.get_data(as_text=True))["ballots"]) == cast
+
+
+@pytest.mark.slow
+def test_codes_of_elsewhere_are_refused_with_a_clear_word(hall: Hall, monkeypatch: Any) -> None:
+    """Without script the code is typed into the form: of another conference, of nobody, or used up."""
+    hall.make(title="Zweite")
+    hall.step("r2", "announced")
+    hall.print_slips(monkeypatch, g1=1)
+    hall.step("r2", "open")
+    hall.tick()
+    foreign = hall.codes["g1"][0]
+    hall.codes.clear()
+    hall.make()
+    hall.step("r2", "announced")
+    hall.print_slips(monkeypatch, g1=1)
+    hall.step("r2", "open")
+    hall.tick()
+    own = hall.codes["g1"][0]
+
+    def said(code: str) -> str:
+        fields = {"code": code, "o-o3": "1", "submission": secrets.token_hex(16)}
+        answer = hall.client.post(f"/c/{hall.slug}/r2/ballot?lang=en", data=fields)
+        text = answer.get_data(as_text=True)
+        if answer.status_code != 303:
+            assert answer.status_code == 422
+            assert "selected>1" in text, "what was chosen stays in the form"
+        return text
+
+    assert "belongs to another group or conference" in said(foreign)
+    assert "compare the code with your slip" in said(own[:-2] + ("0" if own[-2] != "0" else "1") + own[-1])
+    assert "compare the code with your slip" in said("x")
+    assert "error-summary" not in said(own)
+    assert "already used" in said(own)
+    # Whatever was tried with it elsewhere, the foreign slip is still good where it belongs.
+    hall.slug = "zweite"
+    assert hall.phone("r2", foreign).send(ranking=[["o1"]]).json == {"state": "received"}

@@ -406,6 +406,7 @@ def access_of(row: Conference, round_: Round) -> Access:
         grace=int(round_.settings.get("grace", 60)),
         pool=None,
         revisable=coded,
+        held=bool(round_.settings.get("paper")),
     )
 
 

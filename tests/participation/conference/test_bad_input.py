@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from participation.conference import closing
+from participation.conference import closing, store
 from participation.conference.ballotform import METHODS
+from participation.conference.desk.views import publish
+from stores import office
 from tests.participation.conference.conftest import Hall
 
 PLAIN = {"title-de": "Plenum", "method": "ranking", "places": "3", "level": "open"}
@@ -83,22 +85,22 @@ def test_votes_in_the_grace_are_taken_and_after_it_refused(hall: Hall) -> None:
     assert (outcome["cast"], outcome["order"][0]["option"]) == (1, "o1")
 
 
-def test_a_round_whose_time_is_over_closes_by_itself_and_cannot_be_extended(hall: Hall) -> None:
-    hall.make()
-    _plan(hall, grace="0")
-    hall.open_round("r2")
+def _let_time_run_out(hall: Hall) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
     with hall.app.app_context():
-        from participation.conference import store
-        from participation.conference.desk.views import publish
-        from stores import office
-
         with office.begin() as session:
             row = store.conference(session, hall.slug)
             assert row is not None
             store.extend(session, row, "r2", past, now=past - timedelta(seconds=9))
         publish(hall.slug)
     hall.forget()
+
+
+def test_a_round_whose_time_is_over_closes_by_itself_and_cannot_be_extended(hall: Hall) -> None:
+    hall.make()
+    _plan(hall, grace="0")
+    hall.open_round("r2")
+    _let_time_run_out(hall)
     assert hall.client.get(f"/c/{hall.slug}/state").json["state"] == "closed"
     assert _send(hall, ranking=[["o1"]]).status_code == 410
     assert "Voting has closed." in _text(hall, "")
@@ -106,6 +108,40 @@ def test_a_round_whose_time_is_over_closes_by_itself_and_cannot_be_extended(hall
     assert "Zeit dieser Runde ist vorbei" in _desk(hall)
     hall.close_and_reveal("r2")
     assert hall.data_of_round("r2")["state"] == "revealed"
+
+
+@pytest.mark.slow
+def test_paper_is_still_admitted_where_the_clock_closed_the_phones(
+    hall: Hall, monkeypatch: Any, as_role: Any
+) -> None:
+    hall.make()
+    _plan(hall, grace="0", paper="1", level="codes")
+    hall.step("r2", "announced")
+    hall.print_slips(monkeypatch, g1=2)
+    hall.step("r2", "open")
+    hall.tick()
+    assert hall.phone("r2", hall.codes["g1"][0]).send(ranking=[["o1"]]).json == {"state": "received"}
+    late = hall.phone("r2", hall.codes["g1"][1])
+    assert late.get_token().status_code == 200
+    _let_time_run_out(hall)
+    assert late.send(ranking=[["o1"]]).json == {"code": "closed"}
+    # The worker looks before anybody presses the button; nothing may be mixed without the paper.
+    hall.tick()
+    hall.step("r2", "closed")
+    first, second = as_role("entry_clerk"), as_role("entry_clerk")
+    desk = f"/office/paper/{hall.slug}/r2"
+    key = first.get(desk).get_data(as_text=True).split('<option value="')[1].split('"')[0]
+    assert first.submit(desk, {"key": key, "o-o3": "1"}).status_code == 302
+    sheet = (
+        second.get(f"{desk}/confirm").get_data(as_text=True).split('name="sheet" value="')[1].split('"')[0]
+    )
+    second.submit(f"{desk}/confirm", {"sheet": sheet, "o-o3": "1"})
+    token = first.get(desk).get_data(as_text=True).split('name="csrf_token" value="')[1].split('"')[0]
+    first.post(f"{desk}/admit", data={"csrf_token": token, "key": key, "total": "1"})
+    hall.forget()
+    hall.close_and_reveal("r2")
+    outcome = hall.desk.get(f"/office/conferences/{hall.slug}/rounds/r2/outcome.json", lint=False).json
+    assert outcome["cast"] == 2
 
 
 def test_closing_twice_from_two_devices_is_closing_once(hall: Hall, as_role: Any) -> None:

@@ -118,7 +118,8 @@ def read(published: Mapping[str, Any]) -> Access:
         grace=published["grace"],
         pool=published["pool"],
         revisable=published["revisable"],
-        held=published["held"],
+        # A wave that was published before this was known holds nothing.
+        held=published.get("held", False),
     )
 
 

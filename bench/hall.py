@@ -119,7 +119,7 @@ def phones(amount: int, public: list[blind.PublicKey], private: list[Any]) -> li
         message = prefix + public[which].key_id.encode() + b"\x00" + token
         pss = padding.PSS(padding.MGF1(hashes.SHA384()), 48)
         signature = private[which].sign(message, pss, hashes.SHA384())
-        marker = [n % 256, n // 256 % 256]
+        marker = [n % 256, n // 256 % 256, 0, 0, 0, 0]
         ranking = [[f"o{1 + (n + k * (1 + n // 7 % 3)) % 8}"] for k in range(2)]
         body = {
             "key": public[which].key_id,

@@ -239,8 +239,14 @@
     }
     return found;
   }
-  function receiptWords() {
-    return state.receipt.map(function (n) { return data.words.length ? data.words[n] : String(n + 1); }).join(" ");
+  function receipt() {
+    /* One element per word, for the lines; spaces between them, for whoever copies it. */
+    var shown = element("span", { "class": "receipt" });
+    state.receipt.forEach(function (n) {
+      shown.appendChild(element("span", {}, data.words.length ? data.words[n] : String(n + 1)));
+      shown.appendChild(document.createTextNode(" "));
+    });
+    return shown;
   }
   function answer(text, good) {
     var box = document.getElementById("answer");
@@ -250,7 +256,7 @@
     if (good) {
       box.appendChild(element("br"));
       box.appendChild(document.createTextNode(texts.receipt + ": "));
-      box.appendChild(element("span", { "class": "receipt" }, receiptWords()));
+      box.appendChild(receipt());
     }
   }
   function refused(error) {
@@ -297,8 +303,7 @@
     answer(texts.sending, false);
     document.getElementById("answer").className = "";
     if (!state.receipt) {
-      var drawn = crypto.getRandomValues(new Uint8Array(2));
-      state.receipt = [drawn[0], drawn[1]];
+      state.receipt = Array.from(crypto.getRandomValues(new Uint8Array(data.receiptLength)));
       keep();
     }
     try {
@@ -330,13 +335,17 @@
     fetch(data.stateAddress, { credentials: "omit", cache: "no-cache" }).then(function (reply) {
       return reply.json();
     }).then(function (live) {
-      if (version && live.version !== version && (live.round !== data.round || live.state !== "open")) {
-        var box = document.getElementById("gone");
+      var box = document.getElementById("gone"), ours = live.round === data.round;
+      if (ours && live.state === "closing" && live.version !== version) {
+        var until = new Date(live.until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+        box.textContent = fill(texts.closing, { time: until });
+        box.hidden = false;
+      } else if (version && live.version !== version && !(ours && live.state === "open")) {
         box.textContent = texts.closed + " ";
         box.appendChild(element("a", { href: data.here }, texts.next));
         box.hidden = false;
-        if (live.round === data.round && live.state !== "open" && window.Token && data.level !== "open") forget();
-      }
+        if (ours && window.Token && data.level !== "open") forget();
+      } else if (ours && live.state === "open") box.hidden = true;
       version = live.version;
     }).catch(function () { /* no connection: the ballot is here */ }).then(function () {
       setTimeout(poll, 3000 + Math.random() * 3000);

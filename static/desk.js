@@ -5,7 +5,7 @@
   if (!live || !window.EventSource) return;
   new EventSource(live.dataset.address).onmessage = function (event) {
     var state = JSON.parse(event.data);
-    if (state.state === "open") live.textContent = live.dataset.turnout.replace("{n}", state.turnout);
+    if (state.state === "open") live.textContent = state.turnout ? live.dataset.least.replace("%(num)s", state.turnout) : live.dataset.few;
     var key = [state.round, state.state, state.counted].join();
     if (last !== null && last !== key && !document.querySelector("input:focus, textarea:focus")) location.reload();
     last = key;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Recount a round from its published list of ballots. No dependencies; Python 3.8 or newer.
 
-    python3 recount.py list.json [RECEIPT-INDEX RECEIPT-INDEX]
+    python3 recount.py list.json [THE SIX WORDS OR NUMBERS OF A RECEIPT]
 
 Prints the digest of the list and the outcome by the announced rule (averaged Borda, sums, or means), and
-with the two numbers of a receipt (counted from 0) the ballots that carry it.
+with a receipt the ballots that carry it.
 """
 
 import hashlib
@@ -15,9 +15,12 @@ from pathlib import Path
 
 data = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 ids = [option["id"] for option in data["options"]]
-names = {option["id"]: next(iter(option["label"].values()), option["id"]) for option in data["options"]}
+names = {
+    option["id"]: option["label"].get(data["language"]) or next(iter(option["label"].values()), option["id"])
+    for option in data["options"]
+}
 lines = sorted(json.dumps(ballot, ensure_ascii=False, sort_keys=True) for ballot in data["ballots"])
-digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+digest = hashlib.sha256("\n".join([data["salt"], *lines]).encode()).hexdigest()
 print("ballots:", len(data["ballots"]))
 print("digest: ", digest, "as published" if digest == data["digest"] else "DIFFERS FROM THE PUBLISHED ONE")
 
@@ -68,8 +71,10 @@ if data["method"] in count:
         print(f"{level!s:>8}  " + " = ".join(sorted(f"{names[o]} [{o}]" for o in ids if score[o] == level)))
 else:
     print("strengths from pairs need a fit; compare the ballots themselves")
-if len(sys.argv) > 3:
-    wanted = [int(sys.argv[2]), int(sys.argv[3])]
+receipt = [part.casefold() for part in sys.argv[2:]]
+if receipt:
+    numbers = [str(n + 1) for n in range(256)]
+    lists = [numbers, *([word.casefold() for word in known] for known in data["receipt_words"].values())]
     for ballot in data["ballots"]:
-        if ballot["receipt"] == wanted:
+        if any([known[n] for n in ballot["receipt"]] == receipt for known in lists):
             print("yours:  ", json.dumps(ballot, ensure_ascii=False))

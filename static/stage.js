@@ -3,6 +3,8 @@
   "use strict";
   var data = JSON.parse(document.getElementById("data").textContent), texts = data.texts;
   var now = document.getElementById("now"), list = document.getElementById("order"), foot = document.getElementById("foot");
+  /* What decided a tie: a mark at the place, the words once below. */
+  var MARKS = { head_to_head: "†", first_ranks: "‡", lot: "*" };
   var shown = 0, places = [], drawn = "";
 
   function element(tag, text) {
@@ -37,9 +39,20 @@
       return open.concat(said.counting[state.method]).join(" ").replace("%(seed)s", state.seed);
     }, "rules");
   }
+  function turnout(state) {
+    line(function (said) {
+      var text = state.turnout ? said.turnout.least.replace("%(num)s", state.turnout) : said.turnout.few;
+      return text + (state.quorum ? " / " + state.quorum : "");
+    }, "turnout");
+  }
+  function clock(time, exact) {
+    var parts = { hour: "2-digit", minute: "2-digit" };
+    if (exact) parts.second = "2-digit";
+    return new Date(time).toLocaleTimeString([], parts);
+  }
   function draw(state) {
     now.textContent = "";
-    document.body.classList.toggle("outcome", !!state.order);
+    document.body.classList.toggle("outcome", !!state.order && state.order.length > 0);
     if (state.round_title) { var title = element("p"); many(state.round_title, title); now.appendChild(title); }
     if (!state.round || state.state === "announced") {
       line(function (said) { return said.waiting; });
@@ -47,37 +60,70 @@
     }
     else if (state.state === "open") {
       if (state.practice) line(function (said) { return said.practice; });
-      line(function (said) { return said.turnout.replace("%(num)s", state.turnout) + (state.quorum ? " / " + state.quorum : ""); });
-      if (state.closes) now.appendChild(element("p", new Date(state.closes).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));
+      turnout(state);
+      if (state.closes) now.appendChild(element("p", clock(state.closes)));
       rules(state);
-    } else if (!state.order) line(function (said) { return said.closed; });
-    foot.textContent = state.order ? texts.map(function (said) { return said.ballots.replace("%(num)s", state.ballots); }).join(" · ") : "";
+    } else if (state.state === "closing") {
+      line(function (said) { return said.closing.replace("%(time)s", clock(state.until, true)); });
+      turnout(state);
+    } else if (!state.order) {
+      line(function (said) { return said.closed; });
+      turnout(state);
+    }
+    if (state.order && !state.order.length) line(function (said) { return said.none; });
+    foot.textContent = "";
+    if (state.order) texts.forEach(function (said, i) { legend(said, state, i); });
     var key = JSON.stringify(state.order || []);
     if (key !== drawn) { drawn = key; build(state.order || []); }
+    fit();
+  }
+  function legend(said, state, i) {
+    var used = Object.keys(MARKS).filter(function (step) { return state.order.some(function (place) { return place.step === step; }); });
+    var parts = [said.ballots.replace("%(num)s", state.ballots)];
+    used.forEach(function (step) { parts.push(MARKS[step] + " " + said[step]); });
+    if (i) foot.appendChild(element("br"));
+    var made = element("bdi", parts.join(" · "));
+    made.lang = said.lang;
+    made.dir = said.dir;
+    foot.appendChild(made);
+  }
+  /* The largest text that leaves everything on the screen; a list that never fits at the smallest size scrolls. */
+  function fit() {
+    var root = document.documentElement, low = 0.8, high = 2.4;
+    if (innerWidth < 640) return;
+    for (var look = 0; look < 8; look++) {
+      var middle = (low + high) / 2;
+      root.style.setProperty("--k", middle);
+      var wide = [document.querySelector("h1"), now, list].some(function (part) { return part.scrollWidth > part.clientWidth + 1; });
+      if (wide || root.scrollHeight > innerHeight + 1) high = middle; else low = middle;
+    }
+    root.style.setProperty("--k", low);
   }
   function build(order) {
     list.textContent = "";
     shown = 0;
+    var columns = order.length > 20 ? 3 : order.length > 8 ? 2 : 1;
+    list.style.setProperty("--columns", columns);
+    list.style.setProperty("--rows", Math.ceil(order.length / columns) || 1);
     places = order.map(function (place, i) {
       var item = element("li");
-      item.hidden = true;
       item.appendChild(element("span", String(i + 1)));
       var words = element("span");
       many(place.label, words);
-      if (place.step !== "rule") words.appendChild(element("small", " (" + texts[0][place.step] + ")"));
+      if (place.step !== "rule") words.appendChild(document.createTextNode("\u00a0" + MARKS[place.step]));
       item.appendChild(words);
       var sure = place.low !== null && place.low !== undefined ? number(place.low) + "–" + number(place.high) : "";
       var small = element("small", sure);
       if (sure) small.title = texts[0].places;
       item.appendChild(small);
-      if (!i) item.className = "first";
+      item.className = i ? "coming" : "first coming";
       list.appendChild(item);
       return item;
     });
   }
   function step(by) {
     shown = Math.max(0, Math.min(places.length, shown + by));
-    places.forEach(function (item, i) { item.hidden = i < places.length - shown; });
+    places.forEach(function (item, i) { item.classList.toggle("coming", i < places.length - shown); });
     var newest = places[places.length - shown];
     if (newest && newest.scrollIntoView) newest.scrollIntoView({ block: "nearest" });
   }
@@ -87,5 +133,6 @@
     else if (event.key === "End") step(places.length);
   });
   document.addEventListener("click", function () { step(1); });
+  addEventListener("resize", fit);
   new EventSource(data.events).onmessage = function (event) { draw(JSON.parse(event.data)); };
 })();

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from participation.conference import interchange
-from participation.conference.ballotform import WORDS
+from participation.conference import interchange, receipts
 from participation.conference.ballots import Profile
 from participation.conference.interchange import OptionLine
 
@@ -117,7 +116,7 @@ def cast(
     """Everybody's ballot, group by group; the seed fixes all."""
     random = np.random.default_rng([SEED, *seed])
     return [
-        Cast(group, ranking, [int(n) for n in random.integers(WORDS, size=2)])
+        Cast(group, ranking, receipts.draw(lambda below: int(random.integers(below))))
         for group, number in voters.items()
         for ranking in rankings(likings[group], options, number, places, random)
     ]
@@ -130,7 +129,7 @@ def one_by_one(profile: Profile) -> list[Cast]:
         Cast(
             "",
             [[profile.ids[x] for x in tied] for tied in ballot.ranking],
-            [int(n) for n in random.integers(WORDS, size=2)],
+            receipts.draw(lambda below: int(random.integers(below))),
         )
         for ballot in profile.ballots
         for _ in range(ballot.count)

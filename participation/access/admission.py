@@ -35,7 +35,8 @@ class Access:
     ``admission`` names the sample or the conference in the register, ``round`` is empty for a survey.
     ``pool`` is None where everything is mixed once, at the close; ``revisable`` where a token may send a
     higher revision until then.  ``state`` is announced, open or closed; ``grace`` counts seconds after
-    ``closes``.
+    ``closes``.  ``held`` says that more is admitted by hand after ``closes`` (paper), so that nothing is over
+    before the state says so.
     """
 
     admission: str
@@ -48,6 +49,7 @@ class Access:
     grace: int = 0
     pool: int | None = POOL
     revisable: bool = False
+    held: bool = False
 
     @property
     def key(self) -> str:
@@ -65,7 +67,7 @@ class Access:
         if self.state == "closed":
             return True
         late = self.closes is not None and now >= self.closes + timedelta(seconds=self.grace)
-        return self.state == "open" and late
+        return self.state == "open" and late and not self.held
 
 
 def document(access: Access) -> dict[str, Any]:
@@ -99,6 +101,7 @@ def document(access: Access) -> dict[str, Any]:
         "grace": access.grace,
         "pool": access.pool,
         "revisable": access.revisable,
+        "held": access.held,
     }
 
 
@@ -115,6 +118,8 @@ def read(published: Mapping[str, Any]) -> Access:
         grace=published["grace"],
         pool=published["pool"],
         revisable=published["revisable"],
+        # A wave that was published before this was known holds nothing.
+        held=published.get("held", False),
     )
 
 

@@ -22,7 +22,8 @@ METHODS: dict[str, tuple[str, str]] = {
     "pairwise": ("pairs", "pairwise"),
     "budget": ("approve", "budget"),
 }
-#: Receipts are two indices into a list of this many words.
+#: A receipt is this many indices into a list of so many words.
+RECEIPT = 6
 WORDS = 256
 #: Pairs that one ballot may hold.
 MOST_PAIRS = 60
@@ -66,7 +67,7 @@ def check(round_: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
 def _receipt(value: Any) -> list[int]:
     if value is None:
         return []
-    good = isinstance(value, list) and len(value) == 2
+    good = isinstance(value, list) and len(value) == RECEIPT
     if not good or not all(type(n) is int and 0 <= n < WORDS for n in value):
         raise BallotError([Fault("malformed")])
     return list(value)

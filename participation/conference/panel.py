@@ -13,7 +13,7 @@ from typing import Any
 
 from participation.conference.ballots import Classes
 
-#: Rules shown beside each other for each kind of ballot; the first is the headline.
+#: Rules shown beside each other for each kind of ballot; the first that gives an order is the headline.
 RULES: dict[str, tuple[str, ...]] = {
     "ranking": (
         "borda",
@@ -29,7 +29,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "dots": ("dots", "voters"),
     "score": ("score", "median_grade"),
     "consensing": ("consensing",),
-    "pairwise": ("plackett_luce",),
+    "pairwise": ("plackett_luce", "won_share"),
     "budget": ("greedy", "mes_budget"),
 }
 #: Kendall's W from which agreement is called strong, and under which it is called weak.
@@ -92,8 +92,8 @@ def panel(outcome: Mapping[str, Any], *, k: int, order: Sequence[str] = ()) -> P
         voters = rules["dots"]["voters"]
         levels = sorted(set(voters.values()), key=_value, reverse=True)
         rules["voters"] = {"classes": [[o for o, v in voters.items() if v == level] for level in levels]}
-    lines = []
-    for rule in RULES[outcome["kind"]]:
+    lines: list[Line] = []
+    for rule in RULES[outcome["kind"]] if outcome.get("ballots") else ():
         classes = rules.get(rule, {}).get("classes")
         if classes:
             top, edge = top_of(classes, k)

@@ -1,14 +1,17 @@
-"""Receipts: two words, drawn at random on the phone, kept inside the ballot as two indices.
+"""Receipts: six words, drawn at random on the phone, kept inside the ballot as six indices.
 
-They are shown in the reader's language, or as numbers where there is no list. A receipt proves nothing about
-a person and changes nothing; two ballots may by chance carry the same one.
+They are shown in the reader's language, or as numbers where there is no list. Where the list of ballots is
+not published, the receipt alone opens a ballot, so nobody may come upon one by asking: six of 256 words are
+48 bits. A receipt proves nothing about a person and changes nothing; whoever sends a ballot may choose one
+that another ballot has.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
-from participation.conference.ballotform import WORDS
+from participation.conference.ballotform import RECEIPT, WORDS
 
 _DE = """
 Abend Acker Adler Ahorn Alge Allee Ameise Amsel Anker Apfel April Arena Asche Atlas Auge August Aula
@@ -55,35 +58,37 @@ def words(tag: str) -> tuple[str, ...]:
 
 
 def draw(below: Callable[[int], int]) -> list[int]:
-    """Two indices; ``below(n)`` draws a whole number under n."""
-    return [below(WORDS), below(WORDS)]
+    """The indices of a new receipt; ``below(n)`` draws a whole number under n."""
+    return [below(WORDS) for _word in range(RECEIPT)]
 
 
 def parse(text: str) -> list[int]:
-    """``12-200`` as indices; empty for anything else."""
+    """``12-200-0-7-31-255`` as indices; empty for anything else."""
     parts = text.split("-")
-    if len(parts) != 2 or not all(part.isdecimal() and int(part) < WORDS for part in parts):
+    if len(parts) != RECEIPT or not all(part.isdecimal() and int(part) < WORDS for part in parts):
         return []
     return [int(part) for part in parts]
 
 
-def shown(pair: Sequence[int], tag: str) -> str:
-    """A receipt as people read it; numbers begin at 1."""
-    if len(pair) != 2:
-        return ""
+def shown(receipt: Sequence[int], tag: str) -> list[str]:
+    """The words of a receipt as people read them; numbers begin at 1."""
     known = words(tag)
-    return " ".join(known[n] if known else str(n + 1) for n in pair)
+    return [known[n] if known else str(n + 1) for n in receipt]
 
 
-def find(text: str) -> list[int]:
-    """The indices of a typed receipt, in words of any list or in numbers; empty if it is none."""
-    parts = text.replace("-", " ").split()
-    if len(parts) != 2:
+def find(text: str) -> list[list[int]]:
+    """What a typed receipt can mean, in words of any list or in numbers; empty if it is none.
+
+    A few words stand in two lists at different places, so there may be more than one meaning.
+    """
+    parts = [part.casefold() for part in re.split(r"[\s,;.-]+", text.strip())]
+    if len(parts) != RECEIPT:
         return []
     if all(part.isdecimal() and 1 <= int(part) <= WORDS for part in parts):
-        return [int(part) - 1 for part in parts]
+        return [[int(part) - 1 for part in parts]]
+    found = []
     for known in LISTS.values():
         index = {word.casefold(): n for n, word in enumerate(known)}
-        if all(part.casefold() in index for part in parts):
-            return [index[part.casefold()] for part in parts]
-    return []
+        if all(part in index for part in parts):
+            found.append([index[part] for part in parts])
+    return found

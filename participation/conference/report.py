@@ -74,7 +74,7 @@ def rules(profile: Profile, policy: Policy = "last", seats: int | None = None) -
         "dots": lambda: {"dots": _sums(profile)} | _dot_committees(profile, seats),
         "score": lambda: _score_rules(profile),
         "consensing": lambda: _consensing(profile),
-        "pairwise": lambda: {"plackett_luce": _strengths(profile)},
+        "pairwise": lambda: {"plackett_luce": _strengths(profile), "won_share": _won_share(profile)},
         "budget": lambda: {"approval": _sums(profile)} | _approval_committees(profile, seats),
     }
     found = by_kind[profile.kind]()
@@ -211,6 +211,21 @@ def _stv(profile: Profile, seats: int) -> Outcome:
             }
             for s in count.stages
         ],
+    }
+
+
+def _won_share(profile: Profile) -> Outcome:
+    """(won + 1) / (met + 2) of every option (Laplace): an order also where one option never lost, or two
+    never met, and Plackett-Luce has no estimate. Nothing met is one half."""
+    won, met = [profile.scale] * len(profile.ids), [2 * profile.scale] * len(profile.ids)
+    for ballot in profile.ballots:
+        for x, mark in ballot.marks:
+            met[x] += ballot.count
+            won[x] += ballot.count if mark else 0
+    shares = [Fraction(a, b) for a, b in zip(won, met, strict=True)]
+    return {
+        "classes": classes_by_score(profile.ids, shares),
+        "scores": {name: printed(share) for name, share in zip(profile.ids, shares, strict=True)},
     }
 
 

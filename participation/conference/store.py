@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from participation.access import admission
 from participation.access.admission import Access
+from participation.conference.closing import has_grace
 from participation.conference.models import (
     Conference,
     ConferenceOption,
@@ -349,17 +350,20 @@ def _fix_options(session: Session, row: Conference, found: Round) -> None:
     found.options = [[o.code, o.version] for o in listed]
 
 
-def extend(session: Session, row: Conference, code: str, closes: datetime | None) -> Round:
+def extend(session: Session, row: Conference, code: str, closes: datetime | None, *, now: datetime) -> Round:
     """Set another closing time of an open round.
 
     Raises:
-        ConferenceFault: ``wrong_step`` if it is not open.
+        ConferenceFault: ``wrong_step`` if it is not open, ``over`` if its time and grace have passed: the
+            ballots are mixed by then.
     """
     found = session.scalar(
         select(Round).where(Round.conference == row.id, Round.code == code).with_for_update()
     )
     if found is None or found.state != "open":
         raise ConferenceFault("wrong_step", now=found.state if found else "draft", wanted="open")
+    if access_of(row, found).over(now):
+        raise ConferenceFault("over")
     found.closes = closes
     session.flush()
     return found
@@ -385,19 +389,24 @@ def admission_of(row: Conference, round_: Round) -> tuple[str, str]:
 
 
 def access_of(row: Conference, round_: Round) -> Access:
-    """What codes admit to in this round. It mixes once, at its close."""
+    """What codes admit to in this round. It mixes once, at its close.
+
+    With a grace the access stays open after the button, and is over by its time.
+    """
     name, code = admission_of(row, round_)
     coded = round_.settings["level"] == "codes"
+    graced = round_.state == "closed" and has_grace(round_.settings)
     return Access(
         admission=name,
         kind="conference",
         levels=("sealed", "two_office") if coded else ("open",),
-        state=ACCESS_STATE[round_.state],
+        state="open" if graced else ACCESS_STATE[round_.state],
         round=code,
         closes=aware(round_.closes),
         grace=int(round_.settings.get("grace", 60)),
         pool=None,
         revisable=coded,
+        held=bool(round_.settings.get("paper")),
     )
 
 

@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Where screenshots go when they are asked for (SCREENSHOTS=1); else into the test's own folder.
 SCREENSHOTS = ROOT / "docs/screenshots"
+#: And where those of the moderators' guide (docs/conferences.md) lie.
+GUIDE = ROOT / "docs/images"
 
 #: Seconds for a start or a stop, on a machine that may have other things to do.
 PATIENCE = 180
@@ -154,8 +156,8 @@ def shot(tmp_path: Path) -> Any:
     """`shot(page, "resident-ar")`: a picture for the docs when asked for, else thrown away."""
     asked = os.environ.get("SCREENSHOTS") == "1"
 
-    def take(page: Page, name: str, **options: Any) -> None:
-        folder = SCREENSHOTS if asked else tmp_path
+    def take(page: Page, name: str, folder: Path = SCREENSHOTS, **options: Any) -> None:
+        folder = folder if asked else tmp_path
         folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=folder / f"{name}.png", **options)
 

@@ -50,6 +50,9 @@ def test_a_round_from_slips_to_the_revealed_outcome(house: House) -> None:
     def step(state: str) -> None:
         assert moderator.submit(f"{desk}/rounds/r2/{state}", {}, at=desk).status == 302
 
+    # Nobody waits here for phones that are about to send.
+    plan = {"title-en": "Plenum", "method": "ranking", "places": "2", "level": "codes", "grace": "0"}
+    assert moderator.submit(f"{desk}/rounds/r2", plan).status == 302
     step("announced")
     slips = printed_codes(house, moderator, slug, "g1", 6)
     assert len(slips) == 6, slips

@@ -142,8 +142,9 @@ def step(room: Room, code: str, *states: str) -> None:
         room.publish()
         if state == "announced":
             _make_keys(room, code)
-        room.work()
+        # The grace of a close passes before anything is mixed.
         room.pass_time(minutes=2)
+        room.work()
 
 
 def _make_keys(room: Room, code: str) -> None:

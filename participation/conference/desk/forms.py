@@ -51,6 +51,7 @@ FAULTS: dict[str, Any] = {
     "no_cost": _l("A budget round needs a cost for every topic."),
     "unlabelled": _l("The topic %(option)s has no label in the conference's first language."),
     "no_round": _l("There is no round %(round)s."),
+    "over": _l("The time of this round is over and its ballots are being mixed. Close it."),
     "not_counted": _l("The ballots are being mixed and counted. Try again in a moment."),
     "batches_open": _l("Paper ballots are waiting for confirmation. Admit or wipe them first."),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from localtext import NAMES, pick
+from participation.access.admission import Access
 from participation.conference import interchange, presets, store
 from participation.conference.ballots import BallotFileError
 from participation.conference.compare import CHANGES, Link, check_mapping
@@ -26,6 +28,7 @@ from participation.conference.desk.forms import (
     texts,
 )
 from participation.conference.hall import store as hall_store
+from participation.conference.hall.forms import turnout_sentences, turnout_text
 from participation.conference.models import Conference
 from participation.conference.needs import store as needs_store
 from participation.conference.store import ConferenceFault, OptionText
@@ -168,7 +171,11 @@ def overview(slug: str) -> ResponseReturnValue:
         taken = needs_store.sources(session, row)
     with collector.read() as session:
         needs = hall_store.needs(session, slug)
-        facts = {r.code: hall_store.desk_facts(session, store.access_of(row, r).key) for r in rounds}
+        facts = {
+            r.code: hall_store.desk_facts(session, access.key) | {"grace_ends": _grace_ends(r, access)}
+            for r in rounds
+            for access in (store.access_of(row, r),)
+        }
     waiting = [need for need in needs if need.id.hex() not in taken]
     settings = current_app.config["SETTINGS"]
     return page(
@@ -178,12 +185,21 @@ def overview(slug: str) -> ResponseReturnValue:
         options=options,
         rounds=rounds,
         facts=facts,
+        turnout=turnout_sentences(),
+        turnout_text=turnout_text,
         waiting=len(waiting),
         needs=len(needs),
         names=NAMES,
         join=f"{settings.base_url}/c/{slug}",
         secure=settings.base_url.startswith("https://") or "127.0.0.1" in settings.base_url,
     )
+
+
+def _grace_ends(round_: Any, access: Access) -> datetime | None:
+    """Until when phones may still send to a closed round; None where nothing more will come."""
+    if round_.state != "closed" or access.closes is None or access.over(datetime.now(UTC)):
+        return None
+    return access.closes + timedelta(seconds=access.grace)
 
 
 # ---------------------------------------------------------------- groups, topics
@@ -257,7 +273,13 @@ def topic(slug: str, code: str) -> ResponseReturnValue:
             with office.begin() as session:
                 version = store.reword(session, conference_or_404(session, slug), code, text)
             log("topic", slug, option=code, version=version)
-            flash(_("Saved as version %(num)s.", num=version), "success")
+            flash(
+                _(
+                    "Saved as version %(num)s. Rounds that were announced keep the words they had.",
+                    num=version,
+                ),
+                "success",
+            )
             return redirect(url_for("conferences.overview", slug=slug) + "#topics")
     return (
         page("topic", row, option=found, sources=merged, history=history, problems=problems, names=NAMES),

@@ -7,6 +7,7 @@ from typing import Any
 
 from localtext import pick
 from participation.conference.ballots import Fault
+from participation.conference.hall.store import STEP
 from web.i18n import language, lazy_resident
 from web.i18n import resident as r_
 
@@ -20,6 +21,8 @@ SENTENCES: dict[str, Any] = {
     "reworded": lazy_resident("The list of topics has changed. Please look at it again."),
     "closed": lazy_resident("Voting has closed. Your ballot stays on this phone, but it no longer counts."),
     "not_open": lazy_resident("Voting has not begun yet."),
+    "option_unknown": lazy_resident("The list of topics has changed. Please look at it again."),
+    "older": lazy_resident("A newer ballot from this slip is already here. The newer one counts."),
     "used": lazy_resident("This code was already used in this round."),
     "spent": lazy_resident("This code was already used in this round."),
     "other_key": lazy_resident("This code belongs to another group or conference."),
@@ -47,6 +50,23 @@ def fault_sentences(faults: Iterable[Fault]) -> list[str]:
 def raw_sentences() -> dict[str, str]:
     """All sentences with their placeholders, for the page's script."""
     return {code: str(text) for code, text in SENTENCES.items()}
+
+
+def turnout_sentences() -> dict[str, str]:
+    """How a turnout in steps is said: ``few`` below the first step, ``least`` from there on, with its
+    placeholder, for pages and their scripts."""
+    return {"few": r_("Ballots: fewer than %(num)s", num=STEP), "least": r_("Ballots: at least %(num)s")}
+
+
+def turnout_text(ballots: int) -> str:
+    """Turnout, rounded down to a step, as a sentence."""
+    said = turnout_sentences()
+    return said["least"] % {"num": ballots} if ballots else said["few"]
+
+
+def closing_sentence() -> str:
+    """Said in the grace after the close; the page's script puts the time in the place of ``%(time)s``."""
+    return r_("Voting is closing. You can send your ballot until %(time)s.")
 
 
 def words(text: Mapping[str, str] | None) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -17,8 +19,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from participation.access.collector import store as collector_store
-from participation.conference import ballotform, compare, report, tiebreak
+from participation.conference import ballotform, compare, receipts, report, tiebreak
 from participation.conference.ballots import Option, Policy, Profile, classes_by_score
+from participation.conference.groups import SMALLEST, merge_small
 from participation.conference.models import BallotRow, Need, OutcomeRow, Sheet
 from participation.conference.panel import RULES
 from stores import Store, published, published_all, random_id
@@ -104,7 +107,11 @@ def needs(session: Session, slug: str) -> list[Need]:
 def move_ballots(
     session: Session, key_id: str, documents: Sequence[Mapping[str, Any]], closing: bool
 ) -> None:
-    """Take ballots out of the waiting room (the mix calls it in its transaction); practice is not kept."""
+    """Take ballots out of the waiting room (the mix calls it in its transaction); practice is not kept.
+
+    A ballot without a receipt, as those of paper are, gets one that nobody knows: else the list would show
+    which few people voted on paper.
+    """
     if not documents:
         return
     round_key = _round_of_key(session, key_id)
@@ -113,6 +120,7 @@ def move_ballots(
         return
     for document in documents:
         ballot = {name: value for name, value in document.items() if name != "mode"}
+        ballot["receipt"] = ballot["receipt"] or receipts.draw(secrets.randbelow)
         session.execute(
             insert(BallotRow).values(
                 round=round_key,
@@ -160,9 +168,11 @@ def count_due(collector: Store, now: datetime) -> None:
         with collector.begin() as session:
             if session.get(OutcomeRow, document["access"]) is None:
                 cast = ballots(session, document)
-                session.add(OutcomeRow(round=document["access"], document=count(document, cast)))
+                kept = {"salt": secrets.token_hex(16), "ballots": listed(cast)}
+                found = count(document, cast) | {"digest": digest(kept)}
+                session.add(OutcomeRow(round=document["access"], document=found))
                 # The list stands beside the outcome: whoever may see the one may see the other, and no more.
-                session.add(OutcomeRow(round=document["access"] + LIST, document={"ballots": cast}))
+                session.add(OutcomeRow(round=document["access"] + LIST, document=kept))
 
 
 def _mixed(session: Session, round_: Mapping[str, Any], now: datetime) -> bool:
@@ -187,16 +197,17 @@ def count(round_: Mapping[str, Any], cast: Sequence[Mapping[str, Any]]) -> dict[
     if profile.kind == "ranking":
         result["other_policy"] = {"policy": other, "rules": report.rules(profile, other, round_["seats"])}
         result["fair_choice"] = report.fair_choice(profile, round_["seats"])
-    headline = RULES[profile.kind][0]
-    classes = result["rules"].get(headline, {}).get("classes") or []
-    places = tiebreak.resolve(classes, profile, policy, round_["seed"]) if classes else []
+    ordering = [rule for rule in RULES[profile.kind] if result["rules"].get(rule, {}).get("classes")]
+    headline = ordering[0] if ordering else RULES[profile.kind][0]
+    classes = result["rules"][headline]["classes"] if ordering else []
+    # Without ballots the lot alone would make an order, and people would take it for somebody's will.
+    places = tiebreak.resolve(classes, profile, policy, round_["seed"]) if classes and cast else []
     return {
         "report": result,
         "headline": headline,
         "cast": len(cast),
         "order": [{"option": place.option, "step": place.step} for place in places],
         "modes": _by_mode(round_, cast, policy, headline),
-        "digest": digest(cast),
     }
 
 
@@ -225,10 +236,26 @@ def _by_mode(
     return found
 
 
-def digest(cast: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 over the list of ballots as it is published; fixes the list without showing it."""
-    lines = sorted(json.dumps(ballot, ensure_ascii=False, sort_keys=True) for ballot in cast)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def listed(cast: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The ballots as they are listed for recounting: groups under five are merged, as on every page, and no
+    ballot says that it came on paper."""
+    sizes = Counter(ballot["group"] for ballot in cast)
+    shown = merge_small(sizes)
+    few = len(cast) < SMALLEST
+    return [
+        {name: value for name, value in ballot.items() if name != "mode"}
+        | {"group": "" if few else " + ".join(shown[ballot["group"]])}
+        for ballot in cast
+    ]
+
+
+def digest(kept: Mapping[str, Any]) -> str:
+    """SHA-256 over salt and list; fixes the list without showing it.
+
+    Without the salt a short list of which most is known could be found by trying.
+    """
+    lines = sorted(json.dumps(ballot, ensure_ascii=False, sort_keys=True) for ballot in kept["ballots"])
+    return hashlib.sha256("\n".join([kept["salt"], *lines]).encode()).hexdigest()
 
 
 # ---------------------------------------------------------------- what may be seen
@@ -264,12 +291,15 @@ def _with_wall(found: dict[str, Any], round_: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def recount_document(session: Session, round_: Mapping[str, Any]) -> dict[str, Any]:
+    """Salt and ballots of a revealed round for recounting, shuffled by random id; no ballots before."""
+    row = session.get(OutcomeRow, round_["access"] + LIST) if outcome(session, round_) is not None else None
+    return {"salt": "", "ballots": []} if row is None else dict(row.document)
+
+
 def ballot_list(session: Session, round_: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Receipts and ballots of a revealed round for recounting, shuffled by random id; empty before."""
-    if outcome(session, round_) is None:
-        return []
-    row = session.get(OutcomeRow, round_["access"] + LIST)
-    return [] if row is None else list(row.document["ballots"])
+    """Receipts and ballots of a revealed round; empty before."""
+    return list(recount_document(session, round_)["ballots"])
 
 
 def tell_turnout(collector: Store) -> None:

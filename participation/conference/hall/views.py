@@ -16,13 +16,15 @@ from flask.typing import ResponseReturnValue
 
 from participation.access import blind
 from participation.access.collector.store import Refused
-from participation.access.collector.views import STATUS, accept, token_from
+from participation.access.collector.views import STATUS, accept, present, token_from
 from participation.access.signing.store import Unsigned
 from participation.access.signing.views import token_address, token_for_code
 from participation.conference import ballotform, receipts
 from participation.conference.ballotform import BallotError
+from participation.conference.closing import last_moment, phase
 from participation.conference.hall import store
 from participation.conference.hall.forms import (
+    closing_sentence,
     counting_sentences,
     fault_sentences,
     method_sentences,
@@ -43,6 +45,9 @@ room = Room("hall", __name__, audience="respondent", processes=("public",), url_
 
 #: Seconds for which a process believes what it read last; phones poll, the store is asked once.
 BELIEVED = 1.0
+
+#: Phases of a round in which there is a ballot to fill.
+TAKING = ("open", "closing")
 
 
 def count_chore(now: datetime) -> None:
@@ -115,18 +120,23 @@ def join(slug: str) -> ResponseReturnValue:
     """The conference on a phone: what can be done now."""
     conference = _conference(slug)
     round_ = _current(slug)
-    if round_ is not None and round_["state"] == "open":
+    if round_ is not None and phase(round_, present()) in TAKING:
         return _ballot_page(conference, round_)
-    return _page("join", conference, round=round_, state=live_state(slug))
+    return _waiting_page(conference, round_)
 
 
 @room.get("/<slug>/<code>")
 def ballot(slug: str, code: str) -> ResponseReturnValue:
     """The ballot of one round, by its own address."""
     conference, round_ = _conference(slug), _round(slug, code)
-    if round_["state"] != "open":
-        return _page("join", conference, round=round_, state=live_state(slug))
+    if phase(round_, present()) not in TAKING:
+        return _waiting_page(conference, round_)
     return _ballot_page(conference, round_)
+
+
+def _waiting_page(conference: Mapping[str, Any], round_: Mapping[str, Any] | None) -> str:
+    now = phase(round_, present()) if round_ is not None else ""
+    return _page("join", conference, round=round_, phase=now, state=live_state(conference["slug"]))
 
 
 def _ballot_page(
@@ -188,6 +198,7 @@ def _script_data(conference: Mapping[str, Any], round_: Mapping[str, Any], addre
         "stateAddress": url_for("hall.state", slug=conference["slug"]),
         "here": url_for("hall.join", slug=conference["slug"], lang=language()),
         "words": receipts.words(language()),
+        "receiptLength": ballotform.RECEIPT,
         "sentences": raw_sentences(),
         "texts": _texts(),
     }
@@ -206,6 +217,7 @@ def _texts() -> dict[str, str]:
         "final": r_("Your ballot has been received."),
         "receipt": r_("Your receipt"),
         "closed": r_("Voting has closed."),
+        "closing": closing_sentence(),
         "next": r_("Something new: continue here"),
         "change": r_("Send again"),
         "slip": r_("Your slip is read."),
@@ -223,13 +235,25 @@ def cast(slug: str, code: str) -> ResponseReturnValue:
 
 
 def _refuse_early(round_: Mapping[str, Any]) -> None:
-    """While paper is keyed the access looks announced; for a voter it is over."""
-    if round_["state"] in ("paper", "closed", "revealed", "withdrawn"):
+    """While paper is keyed the access looks announced; for a voter it is over. A closed round may have its
+    grace, which the waiting room knows."""
+    if round_["state"] in ("paper", "revealed", "withdrawn"):
         raise Refused("closed")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names stand once: of two ballots in one body none is chosen silently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
 def _cast_by_script(round_: Mapping[str, Any]) -> ResponseReturnValue:
-    body = request.get_json(silent=True)
+    try:
+        body = json.loads(request.get_data(), object_pairs_hook=_once)
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
         return jsonify(code="malformed"), 400
     try:
@@ -305,8 +329,8 @@ def _form_token(round_: Mapping[str, Any], form: Mapping[str, str]) -> blind.Tok
 def received(slug: str, code: str) -> ResponseReturnValue:
     """Said after the plain form: received, with the receipt."""
     conference, round_ = _conference(slug), _round(slug, code)
-    pair = receipts.parse(request.args.get("r", ""))
-    return _page("received", conference, round=round_, receipt=receipts.shown(pair, language()))
+    receipt = receipts.parse(request.args.get("r", ""))
+    return _page("received", conference, round=round_, receipt=receipts.shown(receipt, language()))
 
 
 # ---------------------------------------------------------------- live state
@@ -328,8 +352,9 @@ def live_state(slug: str) -> dict[str, Any]:
         if round_ is not None:
             found |= {
                 "round": round_["round"],
-                "state": round_["state"],
+                "state": phase(round_, present()),
                 "closes": round_["closes"],
+                "until": last.isoformat() if (last := last_moment(round_)) else None,
                 "turnout": store.turnout(session, round_),
                 "counted": store.is_counted(session, round_["access"]),
             }
@@ -395,10 +420,11 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
     with _store().read() as session:
         found = store.outcome(session, round_)
     if found is None or not conference["publish_as"]:
-        return _page("join", conference, round=round_, state=live_state(slug))
+        return _waiting_page(conference, round_)
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
     chosen = [place["option"] for place in found["order"][: conference["choose"]]]
     focus = sorted((labels[name] for name in chosen), key=str.casefold)
+    last = found["order"][conference["choose"] - 1 : conference["choose"]]
     told = panel(found["report"], k=conference["choose"], order=ranked(found))
     return _page(
         "outcome",
@@ -406,8 +432,10 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         round=round_,
         how=method_sentences(round_),
         counting=counting_sentences(round_["method"], round_["seed"]),
+        places=len(found["order"]),
         ranking=conference["publish_as"] == "ranking",
         focus=focus,
+        by_lot=bool(last) and last[0]["step"] == "lot",
         labels=labels,
         outcome=found if conference["publish_as"] == "ranking" else None,
         findings=[finding_text(f, labels) for f in told.findings],
@@ -425,21 +453,23 @@ def ballot_list(slug: str, code: str) -> ResponseReturnValue:
     if conference["publish_as"] != "ranking":
         abort(404)
     with _store().read() as session:
-        listed = store.ballot_list(session, round_)
-    return Response(recount_file(round_, listed), mimetype="application/json")
+        kept = store.recount_document(session, round_)
+    return Response(recount_file(round_, kept), mimetype="application/json")
 
 
-def recount_file(round_: Mapping[str, Any], listed: list[dict[str, Any]]) -> str:
+def recount_file(round_: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """The list with the rules it is counted by: everything the recount script needs."""
     rules = ("method", "policy", "places", "dots", "per_option", "top", "budget", "seed", "seats")
     document = {
         "format": "recount/1",
         "round": round_["access"],
+        "language": round_["languages"][0],
         **{name: round_.get(name) for name in rules},
         "options": [{"id": o["id"], "label": o["label"], "cost": o["cost"]} for o in round_["options"]],
         "wall": (round_.get("wall") or {}).get("totals") or {},
-        "digest": store.digest(listed),
-        "ballots": listed,
+        "digest": store.digest(kept),
+        "receipt_words": receipts.LISTS,
+        **kept,
     }
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
 
@@ -448,9 +478,9 @@ def recount_file(round_: Mapping[str, Any], listed: list[dict[str, Any]]) -> str
 def own(slug: str, code: str) -> ResponseReturnValue:
     """Find the own ballot by its receipt, in both ways of publishing."""
     conference, round_ = _conference(slug), _round(slug, code)
-    pair = receipts.find(request.args.get("r", ""))
+    meant = receipts.find(request.args.get("r", ""))
     with _store().read() as session:
-        listed = store.ballot_list(session, round_) if conference["publish_as"] and pair else []
-    found = [ballot for ballot in listed if ballot["receipt"] == pair]
+        listed = store.ballot_list(session, round_) if conference["publish_as"] and meant else []
+    found = [ballot for ballot in listed if ballot["receipt"] in meant]
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
     return _page("own", conference, round=round_, asked=request.args.get("r", ""), found=found, labels=labels)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask_babel import format_decimal
+from babel.lists import format_list
+from flask_babel import format_decimal, get_locale
 from flask_babel import lazy_gettext as _l
 
-from localtext import direction
 from participation.conference.panel import Finding
-from web.i18n import language
 from web.i18n import resident as r_
 
 RULE_NAMES: dict[str, Any] = {
@@ -22,6 +21,7 @@ RULE_NAMES: dict[str, Any] = {
     "irv": _l("Instant run-off"),
     "plurality": _l("First places only"),
     "plackett_luce": "Plackett-Luce",
+    "won_share": _l("Share of comparisons won"),
     "approval": _l("Approval"),
     "dots": _l("Dots"),
     "voters": _l("People who gave a dot"),
@@ -63,17 +63,17 @@ def finding_text(finding: Finding, labels: Mapping[str, str]) -> str:
     params: dict[str, Any] = dict(finding.params)
     for name in ("options", "sure", "some"):
         if name in params:
-            params[name] = _listed(labels.get(o, o) for o in params[name])
+            params[name] = listed(labels.get(o, o) for o in params[name])
     if isinstance(params.get("rules"), list):
-        params["rules"] = _listed(str(RULE_NAMES[rule]) for rule in params["rules"])
+        params["rules"] = listed(str(RULE_NAMES[rule]) for rule in params["rules"])
     if "w" in params:
         params["w"] = format_decimal(params["w"], "0.00")
     return str(SENTENCES[finding.code]) % params
 
 
-def _listed(names: Iterable[str]) -> str:
-    comma = "، " if direction(language()) == "rtl" else ", "
-    return comma.join(names) or "–"
+def listed(names: Iterable[str]) -> str:
+    """Names as the reader's language lists them: commas, and its word before the last."""
+    return format_list(list(names), locale=get_locale()) or "–"
 
 
 def places_text(interval: Mapping[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flask import Response, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, format_datetime
+from flask_babel import format_date, format_time
 from flask_babel import gettext as _
 
 import typeset
@@ -24,7 +24,7 @@ from participation.conference.hall.views import recount_file
 from participation.conference.needs import store as needs_store
 from participation.conference.panel import RULES, panel, ranked
 from participation.conference.results import protocol
-from participation.conference.results.forms import RULE_NAMES, finding_text, places_text, step_text
+from participation.conference.results.forms import RULE_NAMES, finding_text, listed, places_text, step_text
 from stores import collector, office
 from web.i18n import language
 from web.i18n import resident as r_
@@ -91,6 +91,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         rule_names=RULE_NAMES,
         rules=RULES[found["report"]["kind"]],
         step_text=step_text,
+        listed=listed,
         group_name=lambda joined: _group_name(round_, joined),
         how=method_sentences(round_) + counting_sentences(round_["method"], round_["seed"]),
         others=others,
@@ -249,8 +250,8 @@ def recount_list(slug: str, code: str) -> ResponseReturnValue:
     """The list for sworn recounters, also where topics are published in no order."""
     _row, round_, _found = _revealed(slug, code)
     with collector.read() as session:
-        cast = hall_store.ballot_list(session, round_)
-    return _download(recount_file(round_, cast), f"{slug}-{code}-list.json", "application/json")
+        kept = hall_store.recount_document(session, round_)
+    return _download(recount_file(round_, kept), f"{slug}-{code}-list.json", "application/json")
 
 
 @room.get("/<slug>/protocol.<form>")
@@ -283,6 +284,7 @@ def _protocol(slug: str) -> dict[str, Any]:
             "title": _("Topics and what they were made of"),
             "table": {
                 "head": [_("Topic"), _("Versions"), _("Needs merged into it")],
+                "widths": [24, 28, 48],
                 "rows": [
                     [
                         said(o.label) + (f" ({_('taken off the list')})" if o.dropped else ""),
@@ -327,7 +329,8 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     if found.practice:
         texts.append(r_("This is a practice round. It is not counted."))
     if found.closes:
-        texts.append(_("Closed: %(time)s (UTC).", time=format_datetime(found.closes, "d MMM y HH:mm")))
+        moment = f"{format_date(found.closes, 'long')}, {format_time(found.closes, 'short')}"
+        texts.append(_("Closed: %(time)s.", time=moment))
     section: dict[str, Any] = {"title": title, "paragraphs": texts}
     if outcome is None or round_ is None:
         return section
@@ -339,9 +342,13 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     if outcome.get("walled"):
         texts.append(r_("The dots of the wall of stickers are included."))
     texts.append(f"SHA-256: {outcome['digest']}")
+    if not outcome["order"]:
+        return section
     if row.publish_as == "focus":
         chosen = sorted((labels[p["option"]] for p in outcome["order"][: row.choose]), key=str.casefold)
         texts.append(r_("These topics stand in no order.") + " " + "; ".join(chosen))
+        if outcome["order"][: row.choose][-1]["step"] == "lot":
+            texts.append(r_("Topics were tied for the last place; the lot decided between them."))
         return section
     texts += [
         finding_text(f, labels)
@@ -351,12 +358,13 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     intervals = (outcome["report"].get("rank_intervals") or {}).get(outcome["headline"], {})
     section["table"] = {
         "head": [
-            _("Place"),
+            r_("Place"),
             _("Topic"),
             str(RULE_NAMES[outcome["headline"]]),
             r_("Places it could have"),
             _("Tie"),
         ],
+        "widths": [9, 41, 15, 15, 20],
         "rows": [
             [
                 str(n),

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from localtext import direction, pick
 from participation.conference import store
 from participation.conference.ballots import POLICIES
+from participation.conference.closing import last_moment, phase
 from participation.conference.desk.forms import (
     METHOD_NAMES,
     STATE_NAMES,
@@ -25,7 +26,12 @@ from participation.conference.desk.forms import (
 )
 from participation.conference.desk.views import conference_or_404, log, page, publish, said
 from participation.conference.hall import store as hall_store
-from participation.conference.hall.forms import counting_sentences, method_sentences
+from participation.conference.hall.forms import (
+    closing_sentence,
+    counting_sentences,
+    method_sentences,
+    turnout_sentences,
+)
 from participation.conference.presets import DEFAULTS, TITLES, settings
 from participation.conference.store import ConferenceFault
 from stores import Store, collector, office
@@ -143,7 +149,7 @@ def extend(slug: str, code: str) -> ResponseReturnValue:
     closes = _now() + timedelta(minutes=int(minutes)) if minutes.isdecimal() and int(minutes) else None
     try:
         with office.begin() as session:
-            store.extend(session, conference_or_404(session, slug), code, closes)
+            store.extend(session, conference_or_404(session, slug), code, closes, now=_now())
     except ConferenceFault as fault:
         flash(fault_text(fault), "danger")
     else:
@@ -169,7 +175,8 @@ def snapshot(reading: Store, slug: str, tags: tuple[str, ...]) -> dict[str, Any]
         found |= {
             "round": round_["round"],
             "round_title": _in(round_["round_title"], tags),
-            "state": round_["state"],
+            "state": phase(round_, datetime.now(UTC)),
+            "until": _until(round_),
             "practice": round_["practice"],
             "closes": round_["closes"],
             "seed": round_["seed"],
@@ -184,6 +191,11 @@ def snapshot(reading: Store, slug: str, tags: tuple[str, ...]) -> dict[str, Any]
             found["order"] = _order(outcome, labels)
             found["ballots"] = outcome["cast"]
     return found
+
+
+def _until(round_: dict[str, Any]) -> str | None:
+    last = last_moment(round_)
+    return last.isoformat() if last is not None else None
 
 
 def _in(text: dict[str, str], tags: tuple[str, ...]) -> list[dict[str, str]]:
@@ -239,15 +251,17 @@ def _stage_texts(tag: str) -> dict[str, Any]:
         return {
             "lang": tag,
             "dir": direction(tag),
-            "turnout": r_("Ballots so far: %(num)s or more"),
+            "turnout": turnout_sentences(),
             "waiting": r_("Voting has not begun yet."),
             "closed": r_("Voting has closed."),
+            "closing": closing_sentence(),
             "practice": r_("This is a practice round. It is not counted."),
             "places": r_("Places it could have"),
             "lot": r_("tie decided by lot"),
             "head_to_head": r_("tie decided head to head"),
             "first_ranks": r_("tie decided by first places"),
             "ballots": r_("Ballots: %(num)s"),
+            "none": r_("There were no ballots."),
             "open_places": {
                 policy: method_sentences({"method": "ranking", "policy": policy})[1:] for policy in POLICIES
             },

@@ -19,7 +19,7 @@ from participation.access.collector import store as collector_store
 from participation.access.collector.views import batch_folder
 from participation.access.signing.views import digest_key, signing_folder
 from participation.access.worker.cli import tend
-from participation.conference.ballotform import WORDS
+from participation.conference import receipts
 from participation.conference.hall import store as hall_store
 from participation.conference.presets import FIELDS
 from surveys.rehearsal import people as simulated
@@ -82,8 +82,7 @@ def play(stage: Stage, amount: int, random: pseudo.Random) -> Played:
 def _vote(stage: Stage, played: Played, random: pseudo.Random) -> None:
     """All votes in the order of their times; a backup runs in the middle of it."""
     votes = simulated.votes(len(played.held.slips), stage.now, random)
-    drawn = random.sample(range(WORDS**2), len(played.held.slips))
-    played.receipts = {person: list(divmod(number, WORDS)) for person, number in enumerate(drawn)}
+    played.receipts = {person: receipts.draw(random.randrange) for person in range(len(played.held.slips))}
     with stage.stores["collector"].read() as session:
         documents = collector_store.key_documents(session, played.held.access)
     keys = {one["mark"]: blind.PublicKey(int(one["n"], 16), one["e"]) for one in documents.values()}

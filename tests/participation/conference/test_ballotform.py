@@ -30,7 +30,8 @@ def _round(method: str, **more: Any) -> dict[str, Any]:
         ("ranking", {"ranking": [["x"]], "version": 1}, ["reworded", "option_unknown"]),
         ("ranking", {"ranking": ["a"]}, ["malformed"]),
         ("ranking", {}, ["malformed"]),
-        ("ranking", {"ranking": [], "receipt": [1, 999]}, ["malformed"]),
+        ("ranking", {"ranking": [], "receipt": [1, 2, 3, 4, 5, 999]}, ["malformed"]),
+        ("ranking", {"ranking": [], "receipt": [1, 2]}, ["malformed"]),
         ("dots", {"dots": {"a": 4, "b": 2}}, ["too_many_dots", "too_many_on_one"]),
         ("dots", {"dots": {"a": -1}}, ["out_of_range"]),
         ("dots", {"dots": {"a": True}}, ["malformed"]),
@@ -50,8 +51,9 @@ def test_faults(method: str, sent: Any, codes: list[str]) -> None:
 
 
 def test_only_ballot_and_receipt_are_kept() -> None:
-    sent = {"ranking": [["b", "a"], []], "receipt": [0, 255], "name": "somebody", "version": 103}
-    assert ballotform.check(_round("ranking"), sent) == {"ranking": [["b", "a"]], "receipt": [0, 255]}
+    sent = {"ranking": [["b", "a"], []], "receipt": [0, 255, 1, 2, 3, 4], "name": "somebody", "version": 103}
+    kept = {"ranking": [["b", "a"]], "receipt": [0, 255, 1, 2, 3, 4]}
+    assert ballotform.check(_round("ranking"), sent) == kept
     assert ballotform.check(_round("dots"), {"dots": {"a": 0, "b": 2}}) == {"dots": {"b": 2}, "receipt": []}
 
 

@@ -94,9 +94,10 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
     public = hall.client.get(f"/c/{slug}/r2/outcome?lang=en").get_data(as_text=True)
     assert "<ol" not in public.split("<main")[1]
     assert hall.client.get(f"/c/{slug}/r2/list.json", lint=False).status_code == 404
-    own = hall.client.get(f"/c/{slug}/r2/own?r=acker+Adler&lang=en").get_data(as_text=True)
+    place = f"/c/{slug}/r2/own?lang=en&r="
+    own = hall.client.get(f"{place}acker+Adler+ahorn+Alge+Allee+Ameise").get_data(as_text=True)
     assert own.count("<h2>") == 20
-    none = hall.client.get(f"/c/{slug}/r2/own?r=acker+Abend&lang=en").get_data(as_text=True)
+    none = hall.client.get(f"{place}acker+Adler+Ahorn+Alge+Allee+Abend").get_data(as_text=True)
     assert "No ballot with this receipt was found." in none
     hall.post(f"/office/conferences/{slug}/publish", publish_as="ranking")
     listed = hall.client.get(f"/c/{slug}/r2/list.json", lint=False).get_data(as_text=True)
@@ -106,10 +107,13 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
     file = tmp_path / "list.json"
     file.write_text(listed, "utf-8")
     script = Path(__file__).parents[3] / "static" / "recount.py"
+    words = ["acker", "Adler", "Ahorn", "Alge", "Allee", "Ameise"]
     told = subprocess.run(
-        [sys.executable, str(script), str(file)], capture_output=True, text=True, check=True
+        [sys.executable, str(script), str(file), *words], capture_output=True, text=True, check=True
     ).stdout
     assert "as published" in told
+    assert told.count("yours:") == 20
+    told = told.partition("yours:")[0]
     scores = outcome["report"]["rules"]["borda"]["scores"]
     counted = {
         line.split("[")[1].split("]")[0]: int(line.split()[0])
@@ -136,7 +140,7 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
 def test_a_practice_round_is_never_counted(hall: Hall) -> None:
     slug = hall.make()
     hall.open_round("r1")
-    sent = {"submission": "ab" * 8, "ranking": [["o1"]], "receipt": [3, 4]}
+    sent = {"submission": "ab" * 8, "ranking": [["o1"]], "receipt": [3, 4, 5, 6, 7, 8]}
     assert hall.client.post(f"/c/{slug}/r1/ballot", json=sent).json == {"state": "received"}
     assert hall.client.post(f"/c/{slug}/r1/ballot", json=sent).json == {"state": "again"}
     hall.step("r1", "closed")
@@ -331,11 +335,14 @@ def test_paper_is_confirmed_by_a_second_person(hall: Hall, monkeypatch: Any, as_
     outcome = hall.desk.get(f"/office/conferences/{slug}/rounds/r2/outcome.json", lint=False).json
     assert outcome["cast"] == 6
     listed = hall.desk.get(f"/office/conferences/{slug}/rounds/r2/list.json", lint=False).json
-    assert sorted(b["mode"] for b in listed["ballots"]) == ["paper"] * 2 + ["phone"] * 4
+    # Two ballots on paper: the list does not say which.
+    assert all(set(b) == {"ranking", "receipt", "group"} for b in listed["ballots"])
 
 
 @pytest.mark.slow
-def test_a_wall_of_dots_is_added_and_labelled(hall: Hall, as_role: Any, monkeypatch: Any) -> None:
+def test_a_wall_of_dots_is_added_and_labelled(
+    hall: Hall, as_role: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
     slug = hall.make("dots")
     hall.step("r2", "announced")
     hall.print_slips(monkeypatch, g1=1)
@@ -360,9 +367,22 @@ def test_a_wall_of_dots_is_added_and_labelled(hall: Hall, as_role: Any, monkeypa
     shown = hall.client.get(f"/c/{slug}/r2/outcome?lang=de").get_data(as_text=True)
     assert shown.index("Thema 2") < shown.index("Thema 1")
     assert "Die Klebepunkte der Wand sind mitgezählt." in shown
-    assert hall.client.get(f"/c/{slug}/r2/list.json", lint=False).json["wall"] == {"o2": 7} | {
-        f"o{n}": 0 for n in (1, 3, 4, 5, 6, 7, 8)
-    }
+    listed = hall.client.get(f"/c/{slug}/r2/list.json", lint=False)
+    assert listed.json["wall"] == {"o2": 7} | {f"o{n}": 0 for n in (1, 3, 4, 5, 6, 7, 8)}
+    # Whoever recounts the list comes to the same sums, wall and all.
+    file = tmp_path / "list.json"
+    file.write_bytes(listed.data)
+    script = Path(__file__).parents[3] / "static" / "recount.py"
+    told = subprocess.run(
+        [sys.executable, str(script), str(file), *["2", "3", "4", "5", "6", "7"]],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "as published" in told
+    assert "wall of stickers: 7 for Thema 2 [o2]" in told
+    assert "       9  Thema 2 [o2]\n       2  Thema 1 [o1]\n" in told
+    assert told.count("yours:") == 1
 
 
 def test_what_decides_is_said_before_the_vote(hall: Hall) -> None:
@@ -382,6 +402,23 @@ def test_what_decides_is_said_before_the_vote(hall: Hall) -> None:
     texts = json.loads(re.search(r'id="data">(.*?)</script>', stage.get_data(as_text=True))[1])["texts"]
     assert [(text["lang"], text["dir"]) for text in texts] == [("de", "ltr"), ("ar", "rtl")]
     assert "%(seed)s" in texts[1]["counting"]["ranking"][1]
+
+
+def test_turnout_in_steps_is_said_as_a_sentence(hall: Hall) -> None:
+    slug = hall.make()
+    hall.open_round("r1")
+    english = {"Accept-Language": "en"}
+    for n in range(6):
+        page = hall.desk.get(f"/office/conferences/{slug}", headers=english).get_data(as_text=True)
+        assert ("· Ballots: fewer than 5" in page, "· Ballots: at least 5" in page) == (n < 5, n == 5)
+        hall.client.post(f"/c/{slug}/r1/ballot", json={"submission": f"{n:032x}", "ranking": [["o1"]]})
+        hall.tick()
+    stage = hall.desk.get(f"/office/conferences/{slug}/stage?first=de&second=ar", lint=False)
+    texts = json.loads(re.search(r'id="data">(.*?)</script>', stage.get_data(as_text=True))[1])["texts"]
+    assert texts[0]["turnout"] == {
+        "few": "Stimmzettel: weniger als 5",
+        "least": "Stimmzettel: mindestens %(num)s",
+    }
 
 
 def test_live_state_has_an_etag_and_the_stage_a_stream(hall: Hall) -> None:
@@ -434,7 +471,7 @@ def test_every_method_from_ballot_to_outcome(hall: Hall, method: str, ballot: An
     hall.open_round("r1")
     assert hall.client.get(f"/c/{slug}?lang=ar").status_code == 200
     for n in range(6):
-        body = {"submission": f"{n:032x}", "receipt": [n, n], **ballot}
+        body = {"submission": f"{n:032x}", "receipt": [n] * 6, **ballot}
         assert hall.client.post(f"/c/{slug}/r1/ballot", json=body).json == {"state": "received"}
     assert hall.client.post(f"/c/{slug}/r1/ballot", data=fields).status_code == 303
     hall.close_and_reveal("r1")

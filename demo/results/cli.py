@@ -38,7 +38,7 @@ def groups(share: float) -> list[str]:
     """What a sample of this size can be tabulated by: a plan is declared for the answers to be expected."""
     if share >= 0.5:
         return ["age", "origin"]
-    return ["gender", "origin"] if share >= 0.1 else []
+    return ["gender", "origin"] if share >= 0.12 else []
 
 
 def plan(first: str, second: str, share: float) -> dict[str, Any]:

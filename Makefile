@@ -69,7 +69,11 @@ lint: .venv/.packages-dev ## ruff, mypy, djlint
 soak: setup-tests ## long attacks and simulations (docs/soak.md)
 	$(PYTEST) -q -n $(JOBS) -m soak
 
-bench: .venv/.packages-dev ## benchmarks against rivals and the physical floor (QUICK=1, NAMES="...")
+# The rival of the tally wants an older numpy, so it has an environment of its own; without it the tally runs alone.
+bench/.peer/.ready:
+	-@$(PYTHON) -m venv bench/.peer && bench/.peer/bin/python -m pip install --quiet --disable-pip-version-check pref_voting==1.18.2 && touch $@
+
+bench: .venv/.packages-dev bench/.peer/.ready ## benchmarks against rivals and the physical floor (QUICK=1, NAMES="...")
 	$(BIN)/python -m tools.benchmarks $(if $(QUICK),--quick) $(NAMES)
 
 audit: .venv/.packages-dev ## known weaknesses in the packages; needs the open internet
@@ -80,5 +84,5 @@ migrations: .venv/.packages ## write migrations for changed models (MESSAGE="wha
 	$(FLASK) db-revision "$(or $(MESSAGE),Change of models)"
 
 clean: ## remove caches and the virtual environment; the databases in instance/ stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf .venv bench/.peer .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

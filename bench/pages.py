@@ -268,9 +268,8 @@ def main() -> None:
         rows += rates(1.0 if arguments.quick else 5.0, 2 if arguments.quick else 4)
     for one in rows:
         aim = f"   (aim {one['aim']})" if one["aim"] else ""
-        beside = (
-            f"   {one['rival']}: {one['rival_value']:,.0f}, ratio {one['ratio']:.2f}" if one["rival"] else ""
-        )
+        beside = f"   {one['rival']}: {one['rival_value']:,.0f}" if one["rival"] else ""
+        beside += f", ratio {one['ratio']:.2f}" if one["ratio"] else ""
         print(f"{one['metric']:<42}{one['value']:>12,.2f} {one['unit']}{aim}{beside}")
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")

@@ -1,7 +1,8 @@
 """Counting: every rule and 2,000 bootstrap replicates for 12 options and 300 ballots; Kemeny for 14 options.
 
 The rival is pref_voting: Borda, Copeland, Schulze, Ranked Pairs, Kemeny and IRV on the same ballots. It needs
-an older numpy, so it lives in an environment of its own, whose Python ``--peer`` names.
+an older numpy, so it lives in an environment of its own, which `make bench` sets up in bench/.peer; another
+one's Python ``--peer`` names.
 
     python bench/tally.py [--quick] [--json FILE] [--peer PYTHON]
 """
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -62,6 +62,8 @@ def timed(work: Callable[[], Any], repeat: int) -> tuple[float, float]:
     tracemalloc.stop()
     return min(times), peak
 
+
+PEER = Path(__file__).resolve().parent / ".peer/bin/python"
 
 #: Runs in the peer's own Python (its numba needs another numpy) and prints the best time of three, warmed up.
 RIVAL = """
@@ -167,7 +169,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument(
-        "--peer", default=os.environ.get("VIELSTIMMIG_PEER"), help="a Python that has pref_voting"
+        "--peer", default=str(PEER) if PEER.exists() else None, help="a Python that has pref_voting"
     )
     chosen = parser.parse_args()
     found = cases(chosen.quick, chosen.peer)

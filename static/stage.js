@@ -42,7 +42,7 @@
   function turnout(state) {
     line(function (said) {
       var text = state.turnout ? said.turnout.least.replace("%(num)s", state.turnout) : said.turnout.few;
-      return text + (state.quorum ? " / " + state.quorum : "");
+      return text + (state.quorum ? " (" + said.quorum.replace("%(num)s", state.quorum) + ")" : "");
     }, "turnout");
   }
   function clock(time, exact) {

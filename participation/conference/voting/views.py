@@ -252,6 +252,7 @@ def _stage_texts(tag: str) -> dict[str, Any]:
             "lang": tag,
             "dir": direction(tag),
             "turnout": turnout_sentences(),
+            "quorum": r_("needed: %(num)s"),
             "waiting": r_("Voting has not begun yet."),
             "closed": r_("Voting has closed."),
             "closing": closing_sentence(),

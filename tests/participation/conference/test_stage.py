@@ -50,7 +50,7 @@ def test_every_state_fills_the_screen(
     place = {"domain": "127.0.0.1", "path": "/office"}
     page.context.add_cookies([{"name": "office", "value": cookie.value, **place}])
     form = f"/office/conferences/{hall.slug}/rounds/r2"
-    plan = {"title-de": "Plenum", "method": "ranking", "places": "3", "level": "open", "grace": "0"}
+    plan = {"title-de": "Plenum", "method": "ranking", "places": "3", "level": "open", "grace": "0", "quorum": "6"}
     assert hall.post(form, form, **plan).status_code == 302
     stage = f"/office/conferences/{hall.slug}/stage{languages}"
 
@@ -70,7 +70,7 @@ def test_every_state_fills_the_screen(
         body = {"submission": secrets.token_hex(16), "ranking": ranking}
         assert hall.client.post(f"/c/{hall.slug}/r2/ballot", json=body).status_code == 200
     hall.tick()
-    look("mindestens 5", 0.7)
+    look("mindestens 5 (nötig: 6)", 0.7)
     hall.step("r2", "closed")
     look("geschlossen", 0.6)
     page.axe()

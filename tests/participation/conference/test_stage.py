@@ -50,7 +50,14 @@ def test_every_state_fills_the_screen(
     place = {"domain": "127.0.0.1", "path": "/office"}
     page.context.add_cookies([{"name": "office", "value": cookie.value, **place}])
     form = f"/office/conferences/{hall.slug}/rounds/r2"
-    plan = {"title-de": "Plenum", "method": "ranking", "places": "3", "level": "open", "grace": "0", "quorum": "6"}
+    plan = {
+        "title-de": "Plenum",
+        "method": "ranking",
+        "places": "3",
+        "level": "open",
+        "grace": "0",
+        "quorum": "6",
+    }
     assert hall.post(form, form, **plan).status_code == 302
     stage = f"/office/conferences/{hall.slug}/stage{languages}"
 

@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,9 @@ def main() -> int:
     failed = []
     for script in scripts(arguments.names):
         print(f"== {script.stem}", flush=True)
+        begin = time.monotonic()
         new, done = run(script, arguments.quick)
+        print(f"   {script.stem} took {time.monotonic() - begin:.0f} s", flush=True)
         rows += new
         if not done:
             failed.append(script.stem)

@@ -161,7 +161,7 @@ def _targets(
     """
     statements = family.statements
     groups = {s.group for s in statements} | {s.of for s in statements if s.of is not None} | {()}
-    groups |= {rest for group in list(groups) for rest in _neighbours(group, family)}
+    groups |= {rest for group in family.groups | groups for rest in _neighbours(group, family)}
     targets: dict[bytes, Target] = {}
 
     def consider(group: Where, minus: Where | None, row: NDArray[np.bool_], size: int) -> None:
@@ -182,16 +182,15 @@ def _targets(
 
 def _neighbours(group: Where, family: Family) -> Iterable[Where]:
     """The same group with one variable set to each class that the tables can tell apart, or to the rest of
-    it.
+    it; variables of which every code is named are left out.
     """
-    codes = dict(group)
+    codes = {name: wanted for name, wanted in group if name in family.classes}
+    universe = {name: frozenset().union(*family.classes[name]) for name in codes}
     for name in codes:
-        if name not in family.classes:
-            continue
-        universe = frozenset().union(*family.classes[name])
-        rest = universe - codes[name]
+        rest = universe[name] - codes[name]
         for part in [*family.classes[name], *([rest] if rest else [])]:
-            yield tuple(sorted({**codes, name: part}.items()))
+            near = {**codes, name: part}
+            yield tuple(sorted((n, wanted) for n, wanted in near.items() if wanted != universe[n]))
 
 
 def _attack(

@@ -37,11 +37,14 @@ EXPECTED = 10
 class Family:
     """One joint table: refined classes per variable, and the 0/1 row of any group over its cells.
 
-    ``possible`` are the cells that somebody can be in.
+    ``possible`` are the cells that somebody can be in.  ``groups`` are those of the statements as they were
+    published, with variables of which they name every code: whoever reads them knows that those were told
+    apart elsewhere.
     """
 
     names: tuple[str, ...]
     statements: tuple[Released, ...]
+    groups: frozenset[Where]
     classes: Mapping[str, tuple[frozenset[str], ...]]
     possible: Bools
 
@@ -69,6 +72,7 @@ def families(
     C) together, and tables by two codings of one thing together: without a circle, tables that share one
     variable only tell of each other through that variable's margin.
     """
+    groups = [group for s in released for group in (s.group, s.of) if group is not None]
     released = [_plain(statement, codes) for statement in released]
     classes = {name: _classes(name, released, codes) for name in codes}
 
@@ -79,7 +83,7 @@ def families(
     everything = frozenset().union(*distinct)
     alike = _codings(sorted(everything), classes, count)
     if size(everything) <= limit:
-        return [_family(everything, released, codes, count, alike)], ()
+        return [_family(everything, released, groups, codes, count, alike)], ()
     maximal = {names for names in distinct if not any(names < other for other in distinct)}
     sets = _closed(maximal, size, limit // CIRCLES) | _by_two_codings(distinct, alike)
     sets = {names for names in sets if not any(names < other for other in sets)}
@@ -89,7 +93,7 @@ def families(
         if size(names) > LARGEST * limit:
             skipped.append(tuple(sorted(names)))
         else:
-            found.append(_family(names, told, codes, count, alike))
+            found.append(_family(names, told, groups, codes, count, alike))
     return found, tuple(skipped)
 
 
@@ -195,6 +199,7 @@ def _classes(
 def _family(
     names: frozenset[str],
     released: Sequence[Released],
+    groups: Sequence[Where],
     codes: Mapping[str, frozenset[str]],
     count: Count,
     alike: frozenset[frozenset[str]],
@@ -208,4 +213,9 @@ def _family(
         some = np.array([[count(((left, a), (right, b))) > 0 for b in classes[right]] for a in classes[left]])
         axes = [len(classes[name]) if name in (left, right) else 1 for name in ordered]
         possible &= some.reshape(axes)
-    return Family(ordered, statements, classes, possible.reshape(-1))
+    within = {
+        tuple(part for part in group if part[0] in names)
+        for group in groups
+        if all(name in names or wanted == codes[name] for name, wanted in group)
+    }
+    return Family(ordered, statements, frozenset(within), classes, possible.reshape(-1))

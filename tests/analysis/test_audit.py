@@ -153,6 +153,21 @@ def test_difference_of_a_group_and_an_age_class_coded_otherwise():
         assert {(e.count, e.low, e.high) for e in report.exposures} == {(3, 3, 3)}
 
 
+def test_who_came_later_is_found_in_the_rest_of_several_parts():
+    """Two classes of the first release, and both together in the second: nobody says who came, all do."""
+    columns = {
+        "age": column("age", [0] * 40 + [1] * 57 + [2] * 30, ["a", "b", "c"]),
+        "release": column("release", [0] * 38 + [1] * 2 + [0] * 55 + [1] * 2 + [0] * 30, ["0", "1"]),
+    }
+    count = counter(columns)
+    released = [rounded("first", where(age=code, release="0"), n, 1) for code, n in (("a", 38), ("b", 55))]
+    released.append(rounded("second", where(age=["a", "b"], release=["0", "1"]), 97, 1))
+    report = audit(released, count, domain_of(columns), AuditPolicy(threshold=5, width=3))
+    assert [(e.group, e.count, e.low, e.high) for e in report.exposures] == [
+        (where(age=["a", "b"], release="1"), 4, 4, 4)
+    ]
+
+
 def test_what_is_too_large_to_be_attacked_is_not_safe():
     rng = np.random.default_rng(4)
     columns = {

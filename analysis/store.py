@@ -53,8 +53,9 @@ def note_waves(session: Session) -> None:
             "languages": wave.get("languages", []),
             "access": wave.get("access", ""),
             "mode": "web",
-            "frame": wave["frame"],
-            "population": wave["population"],
+            # Unknown of waves that were published before this was; unknown is never the same.
+            "frame": wave.get("frame", ""),
+            "population": wave.get("population", ""),
         }
         known = session.get(KnownWave, wave["id"])
         if known is None:

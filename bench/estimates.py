@@ -113,11 +113,11 @@ def resident_mb() -> float:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """Result, first and best seconds of up to three runs (one run when the first took over 20 s)."""
+    """Result, first and best seconds of up to three runs (one run when the first took over 5 s)."""
     start = time.perf_counter()
     result = work()
     first = best = time.perf_counter() - start
-    for _ in range(2 if first < 20 else 0):
+    for _ in range(2 if first < 5 else 0):
         start = time.perf_counter()
         result = work()
         best = min(best, time.perf_counter() - start)

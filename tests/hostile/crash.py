@@ -120,6 +120,20 @@ class Served:
             self.kill(name)
 
 
+def fielded(environ, people) -> tuple[Any, Fielding]:
+    """An app on fresh stores, and the small wave open in them for so many people."""
+    app = create_app(config.read(environ))
+    stores = app.extensions["stores"].available
+    for name in ("office", "register", "collector"):
+        schema.upgrade(stores[name])
+    settings = app.config["SETTINGS"]
+    invited = [("a", "en")] * people
+    with app.app_context():
+        return app, field_wave(
+            stores, signing_folder(settings), digest_key(settings), DOCUMENT, invited, datetime.now(UTC)
+        )
+
+
 def tokens_of(app, fielding: Fielding, amount):
     """Tokens signed with the wave's own key: the register's part is not what crashes here."""
     (key_id,) = fielding.keys.values()
@@ -182,20 +196,8 @@ def run(folder: Path, seed: int, people: int = 130, kills: int = 3, database: Pa
     chance = random.Random(seed)
     environ = {"VIELSTIMMIG_DEMO": "1", "VIELSTIMMIG_INSTANCE": str(folder / "instance")}
     cluster = cluster_at(database, environ) if database is not None else None
-    app = create_app(config.read(environ))
+    app, fielding = fielded(environ, 60)
     stores = app.extensions["stores"].available
-    for name in ("office", "register", "collector"):
-        schema.upgrade(stores[name])
-    settings = app.config["SETTINGS"]
-    with app.app_context():
-        fielding = field_wave(
-            stores,
-            signing_folder(settings),
-            digest_key(settings),
-            DOCUMENT,
-            [("a", "en")] * 60,
-            datetime.now(UTC),
-        )
     tokens = tokens_of(app, fielding, people)
     port = free_port()
     served = Served({**os.environ, **environ, "WEB_CONCURRENCY": "1"}, port, cluster=cluster)

@@ -11,18 +11,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
 
-import config
-from app import create_app
-from participation.access.signing.views import digest_key, signing_folder
-from surveys.rehearsal.store import field_wave
 from tests.hostile import crash
 from tests.ports import free_port
-from tests.surveys.collection.conftest import DOCUMENT
-from web import schema
 
 pytestmark = pytest.mark.slow
 
@@ -114,16 +107,7 @@ def wave(tmp_path_factory):
     """An open wave on stores of its own; where its environment lies, and who is invited."""
     folder = tmp_path_factory.mktemp("log")
     environ = {"VIELSTIMMIG_DEMO": "1", "VIELSTIMMIG_INSTANCE": str(folder / "instance")}
-    app = create_app(config.read(environ))
-    stores = app.extensions["stores"].available
-    for name in ("office", "register", "collector"):
-        schema.upgrade(stores[name])
-    settings = app.config["SETTINGS"]
-    with app.app_context():
-        fielding = field_wave(
-            stores, signing_folder(settings), digest_key(settings), DOCUMENT,
-            [("a", "en")] * 2 * PEOPLE, datetime.now(UTC),
-        )  # fmt: skip
+    app, fielding = crash.fielded(environ, 2 * PEOPLE)
     app.extensions["stores"].dispose()
     return folder, environ, fielding.people
 

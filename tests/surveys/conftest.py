@@ -8,7 +8,34 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from stores import collector, publish
+from stores import collector, office, publish
+from surveys.authoring import store as authoring
+from tests.surveys.documents import load
+
+
+@pytest.fixture
+def editor(as_role: Callable[..., Any]) -> Any:
+    """An editor's browser."""
+    return as_role("editor")
+
+
+@pytest.fixture
+def ours(app: Flask) -> str:
+    """The small example as the draft of a survey called `ours`; its address."""
+    with app.app_context(), office.begin() as session:
+        authoring.save_draft(session, "ours", load("small"))
+    return "/office/surveys/ours"
+
+
+@pytest.fixture
+def newest(app: Flask) -> Callable[[], Any]:
+    """Reads the newest version of `ours`."""
+
+    def version() -> Any:
+        with app.app_context(), office.read() as session:
+            return authoring.newest(session, "ours")
+
+    return version
 
 
 @pytest.fixture

@@ -8,24 +8,6 @@ from surveys.checks import check, stops
 from tests.surveys.documents import load
 
 
-@pytest.fixture
-def editor(as_role):
-    return as_role("editor")
-
-
-@pytest.fixture
-def ours(app, editor):
-    """The small example as the draft of a survey called `ours`."""
-    with app.app_context(), office.begin() as session:
-        store.save_draft(session, "ours", load("small"))
-    return "/office/surveys/ours"
-
-
-def newest(app):
-    with app.app_context(), office.read() as session:
-        return store.newest(session, "ours")
-
-
 def adaptation(**changes):
     listed = [one["id"] for one in adapting.items_of(load("small"))]
     data = {
@@ -40,7 +22,7 @@ def adaptation(**changes):
     return data | changes
 
 
-def test_a_model_becomes_a_survey_of_ones_own(app, editor):
+def test_a_model_becomes_a_survey_of_ones_own(app, editor, newest):
     page = editor.get("/office/surveys")
     assert "living-here" in page.text
     reply = editor.submit(
@@ -50,7 +32,7 @@ def test_a_model_becomes_a_survey_of_ones_own(app, editor):
         follow_redirects=True,
     )
     assert reply.request.path == "/office/surveys/ours/adapt"
-    assert (newest(app).version, newest(app).document["id"]) == (1, "ours")
+    assert (newest().version, newest().document["id"]) == (1, "ours")
     for name in ("ours", "Not A Name"):
         reply = editor.submit(
             "/office/surveys/new",
@@ -61,11 +43,11 @@ def test_a_model_becomes_a_survey_of_ones_own(app, editor):
         assert 'role="alert"' in reply.text
 
 
-def test_adapting_writes_what_was_typed_and_shows_what_is_left(app, editor, ours):
+def test_adapting_writes_what_was_typed_and_shows_what_is_left(app, editor, ours, newest):
     assert 'name="list:districts:fa-AF"' in editor.get(f"{ours}/adapt").text
     reply = editor.submit(f"{ours}/adapt", adaptation(), follow_redirects=True)
     assert reply.status_code == 200
-    document = newest(app).document
+    document = newest().document
     assert document["languages"] == ["de", "en"]
     assert document["placeholders"]["city"]["value"] == {"de": "Bielefeld", "en": "Bielefeld"}
     assert [option["code"] for option in document["scales"]["districts"]["options"]] == ["mitte", "south"]
@@ -77,13 +59,13 @@ def test_adapting_writes_what_was_typed_and_shows_what_is_left(app, editor, ours
     assert left == [("shares-unknown-code", None)]
 
 
-def test_lines_that_do_not_match_keep_everything_that_was_typed(app, editor, ours):
-    before = newest(app).document
+def test_lines_that_do_not_match_keep_everything_that_was_typed(app, editor, ours, newest):
+    before = newest().document
     reply = editor.submit(f"{ours}/adapt", adaptation(**{"list:districts:en": "Centre"}))
     assert reply.status_code == 422
     assert "Bielefeld" in reply.text
     assert ">Centre</textarea>" in reply.text
-    assert newest(app).document == before
+    assert newest().document == before
 
 
 def test_what_depends_on_a_dropped_item_is_named(editor, ours):

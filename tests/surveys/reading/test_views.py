@@ -6,33 +6,14 @@ import pytest
 
 from stores import collector, office, published
 from surveys.authoring import adapting, store
-from tests.surveys.documents import load
 
 MP3 = b"ID3" + bytes(200)
 
 
-@pytest.fixture
-def editor(as_role):
-    return as_role("editor")
-
-
-@pytest.fixture
-def ours(app, editor):
-    """The small example as the draft of a survey called `ours`."""
-    with app.app_context(), office.begin() as session:
-        store.save_draft(session, "ours", load("small"))
-    return "/office/surveys/ours"
-
-
-def newest(app):
-    with app.app_context(), office.read() as session:
-        return store.newest(session, "ours")
-
-
-def test_a_translator_finds_what_waits_and_records_it(app, ours, as_role):
+def test_a_translator_finds_what_waits_and_records_it(app, ours, as_role, newest):
     translator = as_role("translator")
     translator.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
-    languages = newest(app).document["languages"]
+    languages = newest().document["languages"]
     start = translator.get("/office").text
     assert f"{len(languages)} languages wait" in start
     page = translator.get("/office/reading").text
@@ -46,11 +27,11 @@ def test_a_translator_finds_what_waits_and_records_it(app, ours, as_role):
     assert translator.get(f"{ours}/adapt").status_code == 403
 
 
-def test_native_readings_go_stale_when_the_texts_change(app, editor, ours):
+def test_native_readings_go_stale_when_the_texts_change(app, editor, ours, newest):
     form = {"language": "fa-AF", "reader": "Reader One", "read_on": "2026-05-04"}
     reply = editor.submit(f"{ours}/readers", form, follow_redirects=True)
     assert "Reader One" in reply.text
-    document = newest(app).document
+    document = newest().document
     with app.app_context(), office.read() as session:
         assert store.unready_languages(session, "ours", 1, ["de", "fa-AF"]) == {"de": ["unread"]}
         with pytest.raises(LookupError):
@@ -69,10 +50,10 @@ def upload(editor, ours, content, **changes):
     return editor.submit(f"{ours}/sounds", data, follow_redirects=True, content_type="multipart/form-data")
 
 
-def test_a_sound_is_attached_published_and_played(app, editor, ours, client, field):
+def test_a_sound_is_attached_published_and_played(app, editor, ours, client, field, newest):
     reply = upload(editor, ours, MP3, synthetic="y")
     assert ".mp3" in reply.text
-    document = newest(app).document
+    document = newest().document
     name = next(one for one in adapting.items_of(document) if one["id"] == "district")["audio"]["de"]
     with app.app_context(), office.begin() as session, collector.begin() as other:
         assert store.unready_languages(session, "ours", 1, ["de"]) == {"de": ["unread", "synthetic"]}
@@ -86,11 +67,11 @@ def test_a_sound_is_attached_published_and_played(app, editor, ours, client, fie
     assert (sound.status_code, sound.data, sound.content_type) == (206, b"ID3", "audio/mpeg")
 
 
-def test_what_is_no_sound_is_refused(app, editor, ours):
-    before = newest(app).document
+def test_what_is_no_sound_is_refused(app, editor, ours, newest):
+    before = newest().document
     for content in (b"<svg onload=alert(1)>", b"ID3" + bytes(2_000_001), b""):
         assert 'role="alert"' in upload(editor, ours, content).text or content == b""
-    assert newest(app).document == before
+    assert newest().document == before
 
 
 def test_the_questionnaire_on_paper(editor, ours):

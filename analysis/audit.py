@@ -185,12 +185,11 @@ def _neighbours(group: Where, family: Family) -> Iterable[Where]:
     it; variables of which every code is named are left out.
     """
     codes = {name: wanted for name, wanted in group if name in family.classes}
-    universe = {name: frozenset().union(*family.classes[name]) for name in codes}
     for name in codes:
-        rest = universe[name] - codes[name]
+        rest = family.universe[name] - codes[name]
         for part in [*family.classes[name], *([rest] if rest else [])]:
             near = {**codes, name: part}
-            yield tuple(sorted((n, wanted) for n, wanted in near.items() if wanted != universe[n]))
+            yield tuple(sorted((n, wanted) for n, wanted in near.items() if wanted != family.universe[n]))
 
 
 def _attack(

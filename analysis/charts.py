@@ -18,6 +18,8 @@ from localtext import number_text
 WIDTH = 360
 PAD = 10
 LINE = 18
+#: Width of a letter and distance of two lines at the size of 12, as wide as scripts here come.
+_LETTER, _SMALL_LINE = 6.8, 15.0
 INK, GREY, PALE, BLUE, ORANGE = "#1a1a1a", "#595959", "#d9d9d9", "#0072B2", "#D55E00"
 SCALES: Mapping[int, tuple[str, ...]] = {
     1: (BLUE,),
@@ -37,10 +39,6 @@ class Dot:
     low: float | None = None
     high: float | None = None
     mark: str = ""
-
-
-#: Width of a letter and distance of two lines at the size of 12, as wide as scripts here come.
-_LETTER, _SMALL_LINE = 6.8, 15.0
 
 
 @dataclass(frozen=True)
@@ -251,7 +249,7 @@ def trend(frame: Frame, points: Sequence[TimePoint]) -> str:
             canvas.line((x1 + x2) / 2, top, (x1 + x2) / 2, bottom, ORANGE, 2, "6 4")
         elif one.value is not None and two.value is not None:
             canvas.line(x1, y1, x2, y2, BLUE, 2)
-    # Names stand in as many lines as keep neighbours apart: half of the nearest gap is a name's own.
+    # Names stand in as many lines as keep neighbours apart: none is wider than the narrowest gap.
     gaps = [place(two)[0] - place(one)[0] for one, two in pairwise(points)]
     room = min(gaps, default=right - left) / _LETTER
     lines = 1

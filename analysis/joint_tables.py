@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,11 @@ class Family:
     groups: frozenset[Where]
     classes: Mapping[str, tuple[frozenset[str], ...]]
     possible: Bools
+
+    @cached_property
+    def universe(self) -> Mapping[str, frozenset[str]]:
+        """Every code of each variable."""
+        return {name: frozenset().union(*parts) for name, parts in self.classes.items()}
 
     def row(self, group: Where) -> Bools:
         codes = dict(group)

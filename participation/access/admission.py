@@ -56,18 +56,22 @@ class Access:
         """The key it is published under."""
         return f"{self.admission}/{self.round}" if self.round else self.admission
 
+    @property
+    def ends(self) -> datetime | None:
+        """When the grace is over, if a time is set."""
+        return None if self.closes is None else self.closes + timedelta(seconds=self.grace)
+
     def accepts(self, now: datetime) -> bool:
         """Whether codes and answers are taken now; the grace belongs to those who began in time."""
         if self.state != "open" or (self.opens is not None and now < self.opens):
             return False
-        return self.closes is None or now < self.closes + timedelta(seconds=self.grace)
+        return self.ends is None or now < self.ends
 
     def over(self, now: datetime) -> bool:
         """Whether nothing more will come, so that the last mix may run."""
         if self.state == "closed":
             return True
-        late = self.closes is not None and now >= self.closes + timedelta(seconds=self.grace)
-        return self.state == "open" and late and not self.held
+        return self.state == "open" and self.ends is not None and now >= self.ends and not self.held
 
 
 def document(access: Access) -> dict[str, Any]:

@@ -264,6 +264,16 @@ def _uniform(n: int, random_bytes: RandomBytes) -> int:
 # ---------------------------------------------------------------- the register's side
 
 
+def read_blinded(public: PublicKey, blinded: bytes) -> int:
+    """The number to sign; raises BlindError ``unexpected_input_size`` or ``message_out_of_range``."""
+    if len(blinded) != public.size:
+        raise BlindError("unexpected_input_size")
+    message = int.from_bytes(blinded, "big")
+    if not 0 < message < public.n:
+        raise BlindError("message_out_of_range")
+    return message
+
+
 def blind_sign(key: PrivateKey, blinded: bytes) -> bytes:
     """The blind signature (section 4.3), in time that does not depend on key or message.
 
@@ -274,14 +284,12 @@ def blind_sign(key: PrivateKey, blinded: bytes) -> bytes:
     Raises:
         BlindError: ``unexpected_input_size``, ``message_out_of_range`` or ``signing_failure``.
     """
-    public = key.public
-    if len(blinded) != public.size:
-        raise BlindError("unexpected_input_size")
-    message, n = gmpy2.mpz(int.from_bytes(blinded, "big")), gmpy2.mpz(public.n)
-    if not 0 < message < n:
-        raise BlindError("message_out_of_range")
+    message = read_blinded(key.public, blinded)
     signature = power(key, blinded) if key.raw is None else key.raw(blinded)
-    if signature is None or gmpy2.powmod(int.from_bytes(signature, "big"), public.e, n) != message:
+    if (
+        signature is None
+        or gmpy2.powmod(int.from_bytes(signature, "big"), key.public.e, key.public.n) != message
+    ):
         raise BlindError("signing_failure")
     return signature
 

@@ -66,9 +66,8 @@ class Operation:
             done = (
                 library.EVP_PKEY_decrypt_init(context) == 1
                 and library.EVP_PKEY_CTX_set_rsa_padding(context, _NO_PADDING) == 1
-                and library.EVP_PKEY_decrypt(context, result, ctypes.byref(length), message, len(message))
-                == 1
-                and length.value == self._size
+                and library.EVP_PKEY_decrypt(context, result, ctypes.byref(length), message, size) == 1
+                and length.value == size
             )
             if not done:
                 library.ERR_clear_error()

@@ -26,6 +26,12 @@ def last_moment(round_: Mapping[str, Any]) -> datetime | None:
     return closes if shut else closes + timedelta(seconds=round_.get("grace") or 0)
 
 
+def until(round_: Mapping[str, Any]) -> str | None:
+    """`last_moment` as phones and stage are told it."""
+    last = last_moment(round_)
+    return None if last is None else last.isoformat()
+
+
 def phase(round_: Mapping[str, Any], now: datetime) -> str:
     """The state of a published round as people meet it: ``closing`` is the grace, ``closed`` begins after it,
     also where nobody pressed a button at the announced time."""

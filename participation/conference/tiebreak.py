@@ -7,7 +7,7 @@ that anybody can repeat it with paper and a hash program.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,12 @@ class Place:
 def lot(seed: str, options: Iterable[str]) -> list[str]:
     """The order of the lot: by SHA-256 of ``seed/option id``."""
     return sorted(options, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).hexdigest())
+
+
+def lot_decided(order: Sequence[Mapping[str, Any]], choose: int) -> bool:
+    """Whether the lot said who has the last of ``choose`` places; ``order`` as an outcome keeps it."""
+    last = order[choose - 1 : choose]
+    return bool(last) and bool(last[0]["step"] == "lot")
 
 
 def resolve(classes: Classes, profile: Profile, policy: Policy, seed: str) -> list[Place]:

@@ -52,10 +52,10 @@ def _rows(version: QuestionnaireVersion) -> list[dict[str, Any]]:
 
 
 def _surveys() -> list[QuestionnaireVersion]:
+    """The newest version of every survey."""
     with office.read() as session:
-        names = dict.fromkeys(version.survey for version in store.versions(session))
-        found = [store.newest(session, survey) for survey in names]
-    return [version for version in found if version is not None]
+        # By survey and number: of each survey the last one stays.
+        return list({version.survey: version for version in store.versions(session)}.values())
 
 
 @room.next_steps

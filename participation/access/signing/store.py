@@ -90,9 +90,11 @@ class SigningDesk:
         """
         code = self._read(request.code)
         key = self._key(request.key_id)
-        # Looked at before the code is issued: what cannot be signed must not use it up.
-        if len(request.blinded) * 2 != len(key.n) or not 0 < int.from_bytes(request.blinded) < int(key.n, 16):
-            raise Unsigned("malformed")
+        try:
+            # Before the code is issued: what cannot be signed must not use it up.
+            blind.read_blinded(blind.PublicKey(int(key.n, 16), key.e), request.blinded)
+        except blind.BlindError:
+            raise Unsigned("malformed") from None
         self._admit(code, key_of(key.admission, key.round), now)
         self.check_memory()
         digest, asked = codes.digest(code, self.digest_key), request_digest(request.blinded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
@@ -197,9 +197,7 @@ def overview(slug: str) -> ResponseReturnValue:
 
 def _grace_ends(round_: Any, access: Access) -> datetime | None:
     """Until when phones may still send to a closed round; None where nothing more will come."""
-    if round_.state != "closed" or access.closes is None or access.over(datetime.now(UTC)):
-        return None
-    return access.closes + timedelta(seconds=access.grace)
+    return None if round_.state != "closed" or access.over(datetime.now(UTC)) else access.ends
 
 
 # ---------------------------------------------------------------- groups, topics

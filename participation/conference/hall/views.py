@@ -21,7 +21,7 @@ from participation.access.signing.store import Unsigned
 from participation.access.signing.views import token_address, token_for_code
 from participation.conference import ballotform, receipts
 from participation.conference.ballotform import BallotError
-from participation.conference.closing import last_moment, phase
+from participation.conference.closing import phase, until
 from participation.conference.hall import store
 from participation.conference.hall.forms import (
     closing_sentence,
@@ -34,6 +34,7 @@ from participation.conference.hall.forms import (
 )
 from participation.conference.panel import panel, ranked
 from participation.conference.results.forms import finding_text, places_text
+from participation.conference.tiebreak import lot_decided
 from stores import Store, collector
 from web import headers
 from web.i18n import language
@@ -354,7 +355,7 @@ def live_state(slug: str) -> dict[str, Any]:
                 "round": round_["round"],
                 "state": phase(round_, present()),
                 "closes": round_["closes"],
-                "until": last.isoformat() if (last := last_moment(round_)) else None,
+                "until": until(round_),
                 "turnout": store.turnout(session, round_),
                 "counted": store.is_counted(session, round_["access"]),
             }
@@ -424,7 +425,6 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
     chosen = [place["option"] for place in found["order"][: conference["choose"]]]
     focus = sorted((labels[name] for name in chosen), key=str.casefold)
-    last = found["order"][conference["choose"] - 1 : conference["choose"]]
     told = panel(found["report"], k=conference["choose"], order=ranked(found))
     return _page(
         "outcome",
@@ -435,7 +435,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         places=len(found["order"]),
         ranking=conference["publish_as"] == "ranking",
         focus=focus,
-        by_lot=bool(last) and last[0]["step"] == "lot",
+        by_lot=lot_decided(found["order"], conference["choose"]),
         labels=labels,
         outcome=found if conference["publish_as"] == "ranking" else None,
         findings=[finding_text(f, labels) for f in told.findings],

@@ -25,6 +25,7 @@ from participation.conference.needs import store as needs_store
 from participation.conference.panel import RULES, panel, ranked
 from participation.conference.results import protocol
 from participation.conference.results.forms import RULE_NAMES, finding_text, listed, places_text, step_text
+from participation.conference.tiebreak import lot_decided
 from stores import collector, office
 from web.i18n import language
 from web.i18n import resident as r_
@@ -347,7 +348,7 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
     if row.publish_as == "focus":
         chosen = sorted((labels[p["option"]] for p in outcome["order"][: row.choose]), key=str.casefold)
         texts.append(r_("These topics stand in no order.") + " " + "; ".join(chosen))
-        if outcome["order"][: row.choose][-1]["step"] == "lot":
+        if lot_decided(outcome["order"], row.choose):
             texts.append(r_("Topics were tied for the last place; the lot decided between them."))
         return section
     texts += [

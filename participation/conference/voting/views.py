@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from localtext import direction, pick
 from participation.conference import store
 from participation.conference.ballots import POLICIES
-from participation.conference.closing import last_moment, phase
+from participation.conference.closing import phase, until
 from participation.conference.desk.forms import (
     METHOD_NAMES,
     STATE_NAMES,
@@ -176,7 +176,7 @@ def snapshot(reading: Store, slug: str, tags: tuple[str, ...]) -> dict[str, Any]
             "round": round_["round"],
             "round_title": _in(round_["round_title"], tags),
             "state": phase(round_, datetime.now(UTC)),
-            "until": _until(round_),
+            "until": until(round_),
             "practice": round_["practice"],
             "closes": round_["closes"],
             "seed": round_["seed"],
@@ -191,11 +191,6 @@ def snapshot(reading: Store, slug: str, tags: tuple[str, ...]) -> dict[str, Any]
             found["order"] = _order(outcome, labels)
             found["ballots"] = outcome["cast"]
     return found
-
-
-def _until(round_: dict[str, Any]) -> str | None:
-    last = last_moment(round_)
-    return last.isoformat() if last is not None else None
 
 
 def _in(text: dict[str, str], tags: tuple[str, ...]) -> list[dict[str, str]]:

@@ -58,8 +58,23 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=executable(playwright), args=FLAGS)
 
 
+def settle(page: Page) -> None:
+    """Let the page arrive whole and every transition come to its end: what a reader sees, not what passes.
+
+    A click comes back as soon as its answer begins. Asked then, half of the style sheets count; asked a
+    moment later, colours are still on their way from one sheet's value to the next one's.
+    """
+    page.wait_for_load_state("load")
+    page.evaluate(
+        """() => document.getAnimations()
+          .filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
+          .forEach(animation => animation.finish())"""
+    )
+
+
 def axe(page: Page, context: str | None = None) -> None:
     """Fail with every violation of WCAG 2.2 A and AA that axe-core finds, each with its elements."""
+    settle(page)
     options: dict[str, Any] = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
     violations = Axe().run(page, context=context, options=options).response["violations"]
     lines = []
@@ -73,6 +88,7 @@ def axe(page: Page, context: str | None = None) -> None:
 
 def fits(page: Page) -> None:
     """Fail if the page is wider than the screen (WCAG 2.2, 1.4.10 Reflow), and name what sticks out."""
+    settle(page)
     outside = page.evaluate(
         """() => {
           const width = document.documentElement.clientWidth;

@@ -1,11 +1,12 @@
 """The gear that the other tests stand on: it must itself be able to fail."""
 
 import socket
+import time
 import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests import pages
 from tests.network import NetworkBlocked
@@ -101,6 +102,31 @@ def test_axe_finds_what_a_reader_would_miss(page: Page) -> None:
     with pytest.raises(AssertionError, match="image-alt"):
         page.axe()  # type: ignore[attr-defined]
     page.set_content(SOUND.format("<p>Text</p>"))
+    page.axe()  # type: ignore[attr-defined]
+
+
+@pytest.mark.browser
+def test_axe_waits_for_a_colour_on_its_way(page: Page) -> None:
+    page.set_content(SOUND.format("<p style='color:#bbb; transition:color 30s'>Text</p>"))
+    page.evaluate("() => { const p = document.querySelector('p'); p.offsetWidth; p.style.color = '#000'; }")
+    page.axe()  # type: ignore[attr-defined]
+
+
+@pytest.mark.browser
+def test_axe_waits_for_a_style_sheet_that_is_late(page: Page) -> None:
+    def late(route: Route) -> None:
+        time.sleep(0.5)
+        route.fulfill(content_type="text/css", body="p { color: #000 }")
+
+    page.route("**/late.css", late)
+    head = "<style>p{color:#bbb}</style><link rel='stylesheet' href='/late.css'></head>"
+    page.route(
+        "**/page",
+        lambda route: route.fulfill(
+            content_type="text/html", body=SOUND.format("<p>Text</p>").replace("</head>", head)
+        ),
+    )
+    page.goto("http://127.0.0.1/page", wait_until="commit")
     page.axe()  # type: ignore[attr-defined]
 
 

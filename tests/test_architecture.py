@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from web.catalogues import KEYWORDS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 PACKAGES = {"localtext": 0, "typeset": 0, "participation": 1, "surveys": 2, "analysis": 3, "demo": 4}
@@ -233,6 +235,36 @@ def test_modules_and_functions_fit_in_the_head() -> None:
 def test_every_module_says_what_it_is() -> None:
     nameless = [name for name, _ in sources(ROOT) if name.rsplit(".", 1)[-1] in NAMES_WITHOUT_A_MEANING]
     assert nameless == []
+
+
+# Texts: Babel reads the source and does not look into formatted strings, so such a text is in no catalogue.
+
+TEXTS = {name for keywords in KEYWORDS.values() for name in keywords}
+
+
+def unread_texts(tree: ast.AST) -> list[int]:
+    """Lines of texts for translation that stand inside a formatted string."""
+    return [
+        call.lineno
+        for formatted in ast.walk(tree)
+        if isinstance(formatted, ast.JoinedStr)
+        for call in ast.walk(formatted)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in TEXTS
+    ]
+
+
+def test_every_text_can_be_read_by_babel() -> None:
+    found = [
+        f"{name}:{line}" for name, path in sources(ROOT) for line in unread_texts(ast.parse(path.read_text()))
+    ]
+    assert found == []
+
+
+def test_a_text_in_a_formatted_string_is_found() -> None:
+    assert unread_texts(ast.parse("f'{_(\"a\")} b'\nx = _('c') + f'{d(1)}'\ny = f'{z}: {r_(\"e\")}'")) == [
+        1,
+        3,
+    ]
 
 
 # Templates: what the content security policy would refuse is caught where it is written.

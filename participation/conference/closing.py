@@ -1,8 +1,8 @@
 """When a round takes ballots: until it is closed, and then for its grace, so that nobody is cut off while
 pressing "send".
 
-Rounds with paper have no grace once a moderator closes the phones: keying begins, and what is mixed is mixed
-once.
+Where paper is entered, keying begins at the close and the grace runs beside it; nothing is mixed before both
+have ended.
 """
 
 from __future__ import annotations
@@ -12,18 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 
-def has_grace(settings: Mapping[str, Any]) -> bool:
-    """Whether phones may still send for a while after a moderator has closed the round."""
-    return bool(settings.get("grace")) and not settings.get("paper")
-
-
 def last_moment(round_: Mapping[str, Any]) -> datetime | None:
     """Until when ballots are taken, if a time is set; ``round_`` is a published round."""
     if not round_["closes"]:
         return None
     closes = datetime.fromisoformat(round_["closes"])
-    shut = round_["state"] == "closed" and not has_grace(round_)
-    return closes if shut else closes + timedelta(seconds=round_.get("grace") or 0)
+    return closes + timedelta(seconds=round_.get("grace") or 0)
 
 
 def until(round_: Mapping[str, Any]) -> str | None:
@@ -34,10 +28,11 @@ def until(round_: Mapping[str, Any]) -> str | None:
 
 def phase(round_: Mapping[str, Any], now: datetime) -> str:
     """The state of a published round as people meet it: ``closing`` is the grace, ``closed`` begins after it,
-    also where nobody pressed a button at the announced time."""
+    also where nobody pressed a button at the announced time, and ``paper`` where it is still being keyed."""
+    state = str(round_["state"])
     last = last_moment(round_)
-    if round_["state"] not in ("open", "closed") or last is None:
-        return str(round_["state"])
+    if state not in ("open", "paper", "closed") or last is None:
+        return state
     if now >= last:
-        return "closed"
-    return "closing" if now >= datetime.fromisoformat(round_["closes"]) else str(round_["state"])
+        return "paper" if state == "paper" else "closed"
+    return "closing" if now >= datetime.fromisoformat(round_["closes"]) else state

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from participation.access import admission
 from participation.access.admission import Access
-from participation.conference.closing import has_grace
 from participation.conference.models import (
     Conference,
     ConferenceOption,
@@ -34,8 +33,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "revealed": (),
     "withdrawn": (),
 }
-#: State of a round -> state of what its codes admit to. While paper is keyed, phones are shut out, but
-#: nothing is mixed yet.
+#: State of a round without a grace -> state of what its codes admit to. While paper is keyed, phones are shut
+#: out, but nothing is mixed yet.
 ACCESS_STATE = {
     "draft": "announced",
     "announced": "announced",
@@ -391,11 +390,12 @@ def admission_of(row: Conference, round_: Round) -> tuple[str, str]:
 def access_of(row: Conference, round_: Round) -> Access:
     """What codes admit to in this round. It mixes once, at its close.
 
-    With a grace the access stays open after the button, and is over by its time.
+    With a grace the access stays open after the button, and is over by its time; while paper may come it is
+    not over before the state says so.
     """
     name, code = admission_of(row, round_)
     coded = round_.settings["level"] == "codes"
-    graced = round_.state == "closed" and has_grace(round_.settings)
+    graced = round_.state in ("paper", "closed") and round_.settings.get("grace")
     return Access(
         admission=name,
         kind="conference",
@@ -406,7 +406,7 @@ def access_of(row: Conference, round_: Round) -> Access:
         grace=int(round_.settings.get("grace", 60)),
         pool=None,
         revisable=coded,
-        held=bool(round_.settings.get("paper")),
+        held=bool(round_.settings.get("paper")) and round_.state != "closed",
     )
 
 

@@ -196,8 +196,9 @@ def overview(slug: str) -> ResponseReturnValue:
 
 
 def _grace_ends(round_: Any, access: Access) -> datetime | None:
-    """Until when phones may still send to a closed round; None where nothing more will come."""
-    return None if round_.state != "closed" or access.over(datetime.now(UTC)) else access.ends
+    """Until when phones may still send to a round that was closed; None where nothing more will come."""
+    grace = round_.state in ("paper", "closed") and access.accepts(datetime.now(UTC))
+    return access.ends if grace else None
 
 
 # ---------------------------------------------------------------- groups, topics

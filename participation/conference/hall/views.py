@@ -236,9 +236,9 @@ def cast(slug: str, code: str) -> ResponseReturnValue:
 
 
 def _refuse_early(round_: Mapping[str, Any]) -> None:
-    """While paper is keyed the access looks announced; for a voter it is over. A closed round may have its
-    grace, which the waiting room knows."""
-    if round_["state"] in ("paper", "revealed", "withdrawn"):
+    """While paper is keyed the access may look announced; for a voter it is over after the grace. A closed
+    round may have its grace, which the waiting room knows."""
+    if phase(round_, present()) in ("paper", "revealed", "withdrawn"):
         raise Refused("closed")
 
 
@@ -474,13 +474,17 @@ def recount_file(round_: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
 
 
-@room.get("/<slug>/<code>/own")
+@room.route("/<slug>/<code>/own", methods=["GET", "POST"])
 def own(slug: str, code: str) -> ResponseReturnValue:
-    """Find the own ballot by its receipt, in both ways of publishing."""
+    """Find the own ballot by its receipt, in both ways of publishing.
+
+    The receipt comes in the body: an address would stay in the phone's history and in a proxy's log.
+    """
     conference, round_ = _conference(slug), _round(slug, code)
-    meant = receipts.find(request.args.get("r", ""))
+    asked = request.form.get("r", "")
+    meant = receipts.find(asked)
     with _store().read() as session:
         listed = store.ballot_list(session, round_) if conference["publish_as"] and meant else []
     found = [ballot for ballot in listed if ballot["receipt"] in meant]
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
-    return _page("own", conference, round=round_, asked=request.args.get("r", ""), found=found, labels=labels)
+    return _page("own", conference, round=round_, asked=asked, found=found, labels=labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from babel.lists import format_list
@@ -81,6 +82,16 @@ def places_text(interval: Mapping[str, Any] | None) -> str:
     if interval is None:
         return ""
     return f"{format_decimal(interval['low'])}–{format_decimal(interval['high'])}"
+
+
+def score_text(score: Any) -> str:
+    """A score as people read it: with at most two decimals, and the exact fraction beside it where those are
+    rounded; empty where nobody gave one."""
+    if score is None:
+        return ""
+    exact = Fraction(score)
+    shown = format_decimal(float(exact) if exact.denominator > 1 else exact.numerator, "#,##0.##")
+    return shown if 100 % exact.denominator == 0 else f"{shown} ({exact})"
 
 
 def step_text(step: str) -> str:

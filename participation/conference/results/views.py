@@ -24,7 +24,14 @@ from participation.conference.hall.views import recount_file
 from participation.conference.needs import store as needs_store
 from participation.conference.panel import RULES, panel, ranked
 from participation.conference.results import protocol
-from participation.conference.results.forms import RULE_NAMES, finding_text, listed, places_text, step_text
+from participation.conference.results.forms import (
+    RULE_NAMES,
+    finding_text,
+    listed,
+    places_text,
+    score_text,
+    step_text,
+)
 from participation.conference.tiebreak import lot_decided
 from stores import collector, office
 from web.i18n import language
@@ -288,7 +295,7 @@ def _protocol(slug: str) -> dict[str, Any]:
                 "widths": [24, 28, 48],
                 "rows": [
                     [
-                        said(o.label) + (f" ({_('taken off the list')})" if o.dropped else ""),
+                        said(o.label) + (" (" + _("taken off the list") + ")" if o.dropped else ""),
                         "; ".join(
                             f"{v}: {said(versions[o.code, v].label)}"
                             for (c, v) in sorted(versions)
@@ -370,7 +377,7 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
             [
                 str(n),
                 labels[p["option"]],
-                str(scores.get(p["option"], "–")),
+                score_text(scores.get(p["option"])) or "–",
                 places_text(intervals.get(p["option"])) or "–",
                 step_text(p["step"]),
             ]

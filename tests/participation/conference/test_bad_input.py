@@ -49,9 +49,11 @@ def test_phases_of_a_round() -> None:
 
     assert [at(open_, s) for s in (-1, 0, 59, 60)] == ["open", "closing", "closing", "closed"]
     assert [at(closed, s) for s in (0, 59, 60)] == ["closing", "closing", "closed"]
-    assert at({**closed, "paper": True}, 1) == at({**closed, "grace": 0}, 0) == "closed"
+    assert at({**closed, "grace": 0}, 0) == "closed"
     assert at({**open_, "closes": None}, 9999) == "open"
-    assert at({**open_, "state": "paper"}, 1) == "paper"
+    paper = {**open_, "state": "paper", "paper": True}
+    assert [at(paper, s) for s in (0, 59, 60)] == ["closing", "closing", "paper"]
+    assert at({**paper, "grace": 0}, 0) == "paper"
 
 
 def test_votes_in_the_grace_are_taken_and_after_it_refused(hall: Hall) -> None:
@@ -111,6 +113,53 @@ def test_a_round_whose_time_is_over_closes_by_itself_and_cannot_be_extended(hall
 
 
 @pytest.mark.slow
+def test_phones_have_their_grace_while_paper_is_keyed(hall: Hall, monkeypatch: Any, as_role: Any) -> None:
+    hall.make()
+    _plan(hall, grace="3", paper="1", level="codes")
+    hall.step("r2", "announced")
+    hall.print_slips(monkeypatch, g1=3)
+    hall.step("r2", "open")
+    hall.tick()
+    in_time, late, _paper = hall.codes["g1"]
+    in_time, late = hall.phone("r2", in_time), hall.phone("r2", late)
+    assert late.get_token().status_code == 200
+    hall.step("r2", "closed")
+    closed = time.monotonic()
+    assert hall.data_of_round("r2")["state"] == "paper"
+    assert in_time.send(ranking=[["o1"]]).json == {"state": "received"}
+    assert "Phones may still send until" in _desk(hall)
+    assert hall.client.get(f"/c/{hall.slug}/state").json["state"] == "closing"
+    _key_one_sheet(hall, as_role, "o3")
+    # All paper is in before the grace has passed: what is on its way from a phone is waited for all the same.
+    hall.step("r2", "closed")
+    assert hall.data_of_round("r2")["state"] == "closed"
+    hall.tick()
+    hall.step("r2", "revealed")
+    assert hall.data_of_round("r2")["state"] == "closed", "nothing is counted while ballots may come"
+    time.sleep(max(0.0, closed + 3.2 - time.monotonic()))
+    hall.forget()
+    assert late.send(ranking=[["o1"]]).json == {"code": "closed"}
+    hall.close_and_reveal("r2")
+    outcome = hall.desk.get(f"/office/conferences/{hall.slug}/rounds/r2/outcome.json", lint=False).json
+    assert outcome["cast"] == 2
+
+
+def _key_one_sheet(hall: Hall, as_role: Any, option: str) -> None:
+    """One paper ballot for one topic: keyed, confirmed by a second person, admitted."""
+    first, second = as_role("entry_clerk"), as_role("entry_clerk")
+    desk = f"/office/paper/{hall.slug}/r2"
+    key = first.get(desk).get_data(as_text=True).split('<option value="')[1].split('"')[0]
+    assert first.submit(desk, {"key": key, f"o-{option}": "1"}).status_code == 302
+    sheet = (
+        second.get(f"{desk}/confirm").get_data(as_text=True).split('name="sheet" value="')[1].split('"')[0]
+    )
+    second.submit(f"{desk}/confirm", {"sheet": sheet, f"o-{option}": "1"})
+    token = first.get(desk).get_data(as_text=True).split('name="csrf_token" value="')[1].split('"')[0]
+    first.post(f"{desk}/admit", data={"csrf_token": token, "key": key, "total": "1"})
+    hall.forget()
+
+
+@pytest.mark.slow
 def test_paper_is_still_admitted_where_the_clock_closed_the_phones(
     hall: Hall, monkeypatch: Any, as_role: Any
 ) -> None:
@@ -128,17 +177,7 @@ def test_paper_is_still_admitted_where_the_clock_closed_the_phones(
     # The worker looks before anybody presses the button; nothing may be mixed without the paper.
     hall.tick()
     hall.step("r2", "closed")
-    first, second = as_role("entry_clerk"), as_role("entry_clerk")
-    desk = f"/office/paper/{hall.slug}/r2"
-    key = first.get(desk).get_data(as_text=True).split('<option value="')[1].split('"')[0]
-    assert first.submit(desk, {"key": key, "o-o3": "1"}).status_code == 302
-    sheet = (
-        second.get(f"{desk}/confirm").get_data(as_text=True).split('name="sheet" value="')[1].split('"')[0]
-    )
-    second.submit(f"{desk}/confirm", {"sheet": sheet, "o-o3": "1"})
-    token = first.get(desk).get_data(as_text=True).split('name="csrf_token" value="')[1].split('"')[0]
-    first.post(f"{desk}/admit", data={"csrf_token": token, "key": key, "total": "1"})
-    hall.forget()
+    _key_one_sheet(hall, as_role, "o3")
     hall.close_and_reveal("r2")
     outcome = hall.desk.get(f"/office/conferences/{hall.slug}/rounds/r2/outcome.json", lint=False).json
     assert outcome["cast"] == 2

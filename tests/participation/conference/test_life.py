@@ -1,5 +1,6 @@
 """The life of a conference through its pages: set up, collect, vote, understand, publish, reopen."""
 
+import io
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 
 from participation.conference import ballotfiles
 from tests.participation.conference.conftest import Hall
@@ -94,11 +96,16 @@ def test_from_set_up_to_publication(hall: Hall, monkeypatch: Any, tmp_path: Path
     public = hall.client.get(f"/c/{slug}/r2/outcome?lang=en").get_data(as_text=True)
     assert "<ol" not in public.split("<main")[1]
     assert hall.client.get(f"/c/{slug}/r2/list.json", lint=False).status_code == 404
-    place = f"/c/{slug}/r2/own?lang=en&r="
-    own = hall.client.get(f"{place}acker+Adler+ahorn+Alge+Allee+Ameise").get_data(as_text=True)
+    place = f"/c/{slug}/r2/own?lang=en"
+    missing = "No ballot with this receipt was found."
+    own = hall.client.post(place, data={"r": "acker Adler ahorn Alge Allee Ameise"}).get_data(as_text=True)
     assert own.count("<h2>") == 20
-    none = hall.client.get(f"{place}acker+Adler+Ahorn+Alge+Allee+Abend").get_data(as_text=True)
-    assert "No ballot with this receipt was found." in none
+    assert missing in hall.client.post(place, data={"r": "acker Adler Ahorn Alge Allee Abend"}).get_data(
+        as_text=True
+    )
+    # An address is logged and remembered: a receipt in it is not read.
+    asked = hall.client.get(f"{place}&r=acker+Adler+ahorn+Alge+Allee+Ameise").get_data(as_text=True)
+    assert (asked.count("<h2>"), missing in asked) == (0, False)
     hall.post(f"/office/conferences/{slug}/publish", publish_as="ranking")
     listed = hall.client.get(f"/c/{slug}/r2/list.json", lint=False).get_data(as_text=True)
     arabic = hall.client.get(f"/c/{slug}/r2/outcome?lang=ar").get_data(as_text=True)
@@ -438,6 +445,18 @@ def test_live_state_has_an_etag_and_the_stage_a_stream(hall: Hall) -> None:
     assert hall.desk.get(f"/office/conferences/{slug}/live", lint=False).json["state"] == "open"
 
 
+def _cells(made: bytes) -> list[str]:
+    document = Document(io.BytesIO(made))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return [paragraph.text for paragraph in document.paragraphs] + cells
+
+
+def _latin(made: bytes) -> set[str]:
+    """Words in Latin letters, without digests and seeds."""
+    texts = [re.sub(r"[0-9a-f]{8,}", "", text) for text in _cells(made)]
+    return {word for text in texts for word in re.findall(r"[A-Za-z]{3,}", text)}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "ballot", "fields"),
@@ -480,6 +499,9 @@ def test_every_method_from_ballot_to_outcome(hall: Hall, method: str, ballot: An
     assert hall.desk.get(f"/office/conferences/{slug}/rounds/r1/outcome").status_code == 200
     for kind in ("pdf", "docx"):
         assert hall.desk.get(f"/office/conferences/{slug}/protocol.{kind}", lint=False).status_code == 200
+    arabic = hall.desk.get(f"/office/conferences/{slug}/protocol.docx?lang=ar", lint=False).data
+    assert _latin(arabic) <= {"Integrationskonferenz", "Runde", "Gruppe", "Thema", "SHA"}
+    assert not any("None" in cell for cell in _cells(arabic))
 
 
 def test_mapping_compares_conferences(hall: Hall) -> None:

@@ -1,9 +1,11 @@
 """Sentences of conferences in the reader's language."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
-from participation.conference.results.forms import listed
+from participation.conference.results.forms import listed, score_text
 from web.i18n import resident_languages, speaking
 
 
@@ -28,3 +30,19 @@ def test_every_language_can_list(app: Flask) -> None:
         with app.test_request_context(), speaking(tag):
             text = listed(["Wohnen", "Sprache"])
             assert text.index("Wohnen") < text.index("Sprache")
+
+
+@pytest.mark.parametrize(
+    ("score", "german"),
+    [
+        (1234, "1.234"),
+        ("267/2", "133,5"),
+        ("67/7", "9,57 (67/7)"),
+        ("-2/3", "-0,67 (-2/3)"),
+        (0, "0"),
+        (None, ""),
+    ],
+)
+def test_scores_are_said_in_decimals(app: Flask, score: Any, german: str) -> None:
+    with app.test_request_context(), speaking("de"):
+        assert score_text(score) == german

@@ -257,6 +257,7 @@
       box.appendChild(element("br"));
       box.appendChild(document.createTextNode(texts.receipt + ": "));
       box.appendChild(receipt());
+      box.appendChild(element("span", { "class": "hint" }, texts.receiptHint));
     }
   }
   function refused(error) {

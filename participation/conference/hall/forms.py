@@ -69,6 +69,13 @@ def closing_sentence() -> str:
     return r_("Voting is closing. You can send your ballot until %(time)s.")
 
 
+def receipt_hint() -> str:
+    """What the receipt is for."""
+    return r_(
+        "With it you can check after the count that your ballot was counted. Write it down if you like."
+    )
+
+
 def words(text: Mapping[str, str] | None) -> Any:
     """A text in the reader's language, and the language it is in."""
     return pick(text or {}, language())

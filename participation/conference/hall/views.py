@@ -29,6 +29,7 @@ from participation.conference.hall.forms import (
     fault_sentences,
     method_sentences,
     raw_sentences,
+    receipt_hint,
     sentence,
     words,
 )
@@ -166,6 +167,9 @@ def _ballot_page(
         kept=kept or {},
         token=token,
         submission=(kept or {}).get("submission") or secrets.token_hex(16),
+        receipt=receipts.parse((kept or {}).get("receipt", "")) or receipts.draw(secrets.randbelow),
+        receipt_words=receipts.shown,
+        receipt_hint=receipt_hint(),
         data=_script_data(conference, round_, address),
     )
 
@@ -217,6 +221,7 @@ def _texts() -> dict[str, str]:
         "received": r_("Your ballot has been received. You can change it until voting closes."),
         "final": r_("Your ballot has been received."),
         "receipt": r_("Your receipt"),
+        "receiptHint": receipt_hint(),
         "closed": r_("Voting has closed."),
         "closing": closing_sentence(),
         "next": r_("Something new: continue here"),
@@ -274,7 +279,7 @@ def _cast_by_form(conference: Mapping[str, Any], round_: Mapping[str, Any]) -> R
     token: blind.Token | None = None
     try:
         sent = ballotform.from_fields(round_, form)
-        sent["receipt"] = receipts.draw(secrets.randbelow)
+        sent["receipt"] = receipts.parse(form.get("receipt", "")) or receipts.draw(secrets.randbelow)
         document = ballotform.check(round_, sent)
         _refuse_early(round_)
         token = _form_token(round_, form)
@@ -295,7 +300,6 @@ def _cast_by_form(conference: Mapping[str, Any], round_: Mapping[str, Any]) -> R
             slug=conference["slug"],
             code=round_["round"],
             lang=language(),
-            r="-".join(map(str, document["receipt"])),
         ),
         303,
     )
@@ -328,10 +332,8 @@ def _form_token(round_: Mapping[str, Any], form: Mapping[str, str]) -> blind.Tok
 
 @room.get("/<slug>/<code>/received")
 def received(slug: str, code: str) -> ResponseReturnValue:
-    """Said after the plain form: received, with the receipt."""
-    conference, round_ = _conference(slug), _round(slug, code)
-    receipt = receipts.parse(request.args.get("r", ""))
-    return _page("received", conference, round=round_, receipt=receipts.shown(receipt, language()))
+    """Said after the plain form. The receipt stood in the form: in an address it would be logged and kept."""
+    return _page("received", _conference(slug), round=_round(slug, code))
 
 
 # ---------------------------------------------------------------- live state

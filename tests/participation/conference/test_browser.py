@@ -178,8 +178,10 @@ def test_without_script(practice: Hall, served: str, page_without_script: Page) 
     page = page_without_script
     page.goto(f"{served}/c/{practice.slug}?lang=en")
     page.locator('li[data-id="o3"] select').select_option("1")
+    expect(page.locator(".receipt span")).to_have_count(6)
     page.locator("#send").click()
     expect(page.locator("h1")).to_have_text("Your ballot has been received.")
+    assert page.url == f"{served}/c/{practice.slug}/r1/received?lang=en"
 
 
 def test_a_sealed_ballot_from_slip_to_change(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from docx import Document
 
-from participation.conference import ballotfiles
+from participation.conference import ballotfiles, receipts
 from tests.participation.conference.conftest import Hall
 
 RANKING = [["o2"], ["o1"], ["o5"]]
@@ -166,9 +166,12 @@ def test_without_script_the_form_takes_code_and_ballot(hall: Hall, monkeypatch: 
     hall.step("r2", "open")
     hall.tick()
     slip = hall.codes["g1"][0]
-    fields = {"code": slip, "o-o1": "2", "o-o4": "1", "submission": "cd" * 16}
+    form = hall.client.get(f"/c/{slug}?lang=en").get_data(as_text=True)
+    (receipt,) = re.findall(r'name="receipt" value="([0-9-]+)"', form)
+    fields = {"code": slip, "o-o1": "2", "o-o4": "1", "submission": "cd" * 16, "receipt": receipt}
     answer = hall.client.post(f"/c/{slug}/r2/ballot?lang=en", data=fields)
     assert answer.status_code == 303, answer.get_data(as_text=True)
+    assert answer.location == f"/c/{slug}/r2/received?lang=en", "no receipt in an address"
     page = hall.client.get(answer.location).get_data(as_text=True)
     assert "has been received" in page
     again = hall.client.post(f"/c/{slug}/r2/ballot?lang=en", data=fields | {"submission": "ef" * 16})
@@ -183,6 +186,12 @@ def test_without_script_the_form_takes_code_and_ballot(hall: Hall, monkeypatch: 
     )
     assert "at most 3" in many.get_data(as_text=True)
     assert "selected>3" in many.get_data(as_text=True)
+    # What the form showed finds the ballot after the count.
+    hall.close_and_reveal("r2")
+    hall.post(f"/office/conferences/{slug}/publish", publish_as="focus")
+    typed = {"r": " ".join(receipts.shown(receipts.parse(receipt), "en"))}
+    own = hall.client.post(f"/c/{slug}/r2/own?lang=en", data=typed).get_data(as_text=True)
+    assert own.count("<h2>") == 1
 
 
 @pytest.mark.slow

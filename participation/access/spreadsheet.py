@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from lxml import etree
+from python_calamine import CalamineError, CalamineWorkbook, SheetMetadata, SheetTypeEnum, SheetVisibleEnum
 
 #: Bytes that an XLSX file may hold unpacked: half a million people need less than half of it.
 MAX_UNFOLDED = 1024**3
@@ -37,6 +40,9 @@ STRANGE = (
 #: A cell with a formula that was never worked out: there is nothing to read in it.
 _FORMULA = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^>]*><f[^>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>')
 _MERGED = re.compile(rb'<mergeCell ref="([^"]+)"')
+
+#: A cell that says #N/A or the like.
+_ERROR = re.compile(rb'<c r="([A-Z]+)([0-9]+)"[^>]* t="e"[^>]*>(?:<f[^>]*?(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
 
 
 class TableError(ValueError):
@@ -133,28 +139,49 @@ def _csv_rows(text: str, delimiter: str) -> list[list[str]]:
 
 def _xlsx_rows(data: bytes) -> tuple[list[list[str]], str]:
     """The rows of the first sheet that can be seen, and its name where others are left out."""
-    from openpyxl import load_workbook
-
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unfolded = sum(part.file_size for part in archive.infolist())
             if unfolded > MAX_UNFOLDED:
                 raise ValueError(f"{unfolded} bytes in a small file")
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            seen = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-            # The library, reading row by row, tells neither of merged cells nor of formulas without a value.
-            _check_sheet(archive.read(seen[0]._worksheet_path))  # type: ignore[attr-defined]
-        rows = [[_cell(value) for value in row] for row in seen[0].iter_rows(values_only=True)]
-        book.close()
-    except TableError:
-        raise
-    except Exception as error:  # the library raises a dozen kinds for broken files
+            book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+            seen = [sheet.name for sheet in book.sheets_metadata if _can_be_seen(sheet)]
+            source = archive.read(_part(archive, seen[0]))
+        _check_sheet(source)
+        read = book.get_sheet_by_name(seen[0]).to_python(skip_empty_area=False)
+    except (
+        CalamineError,
+        OSError,
+        ValueError,
+        LookupError,
+        zipfile.BadZipFile,
+        etree.XMLSyntaxError,
+    ) as error:
+        if isinstance(error, TableError):
+            raise
         raise TableError("unreadable") from error
-    if not rows:
+    if not read:
         raise TableError("empty")
-    width = max(len(row) for row in rows)
-    name = str(seen[0].title) if len(seen) > 1 else ""
-    return [row + [""] * (width - len(row)) for row in rows], name
+    rows = [[_cell(value) for value in row] for row in read]
+    # The library hands out a cell with an error as if nothing stood there.
+    for column, row, text in _ERROR.findall(source):
+        rows[int(row) - 1][_column(column)] = text.decode()
+    return rows, seen[0] if len(seen) > 1 else ""
+
+
+def _can_be_seen(sheet: SheetMetadata) -> bool:
+    return sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> str:
+    """The part of a workbook that holds a sheet's cells."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    book = etree.fromstring(archive.read("xl/workbook.xml"), parser)
+    links = etree.fromstring(archive.read("xl/_rels/workbook.xml.rels"), parser)
+    targets = {link.get("Id"): link.get("Target", "") for link in links.iter("{*}Relationship")}
+    (sheet,) = (sheet for sheet in book.iter("{*}sheet") if sheet.get("name") == name)
+    (key,) = (value for attribute, value in sheet.items() if attribute.endswith("}id"))
+    return posixpath.join("/xl", targets[key]).removeprefix("/")
 
 
 def _check_sheet(source: bytes) -> None:
@@ -165,9 +192,15 @@ def _check_sheet(source: bytes) -> None:
         raise TableError("formula", cell=formula[1].decode())
 
 
+def _column(letters: bytes) -> int:
+    """Which column A, B, ..., AA, AB is, from 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
+
+
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
     if isinstance(value, float) and value.is_integer():
         # A postcode typed as a number comes back as 4103.0.
         return str(int(value))

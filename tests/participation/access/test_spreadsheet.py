@@ -1,5 +1,6 @@
 """Tables out of files: what is read, and what is refused because it could be read wrongly."""
 
+import datetime as dt
 import io
 import zipfile
 from collections.abc import Callable
@@ -103,6 +104,22 @@ def test_cells_whose_value_is_not_there_are_named(
     with pytest.raises(spreadsheet.TableError) as caught:
         spreadsheet.read_table(book_of(change))
     assert (caught.value.code, caught.value.params) == (code, params)
+
+
+def test_errors_and_kinds_of_cells_are_read_as_they_are_shown() -> None:
+    def fill(book: Workbook) -> None:
+        assert book.active is not None
+        book.active.append(["#N/A", 4103.0])
+        book.active.append([dt.date(2026, 5, 1), 0.5])
+        book.active["AB1"] = "Far"
+        book.active["AB3"] = "#REF!"
+        for column in range(3, 28):
+            book.active.cell(row=1, column=column, value=f"c{column}")
+
+    read = spreadsheet.read_table(book_of(fill)).frame
+    assert read["Name"].to_list() == ["Ada", "Ola", "#N/A", "2026-05-01"]
+    assert read["Ort"].to_list() == ["Koeln", "Bonn", "4103", "0.5"]
+    assert read["Far"].to_list() == ["", "#REF!", "", ""]
 
 
 def test_the_first_sheet_that_can_be_seen_is_read() -> None:

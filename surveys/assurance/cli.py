@@ -71,13 +71,14 @@ def find(wave: str, people: int | None, coarsen_on: date | None, delete_on: date
     register: Store | None = stores.get("register") if "register" in STORES_OF_ROLE[settings.role] else None
     with office.read() as session:
         found = store.wave_of(session, wave)
+        known = [f"{one.id} ({one.title})" for one in store.waves(session)]
     if found is None:
-        raise click.ClickException(f"there is no wave {wave}")
+        raise click.ClickException(f"there is no wave {wave}; there are: {', '.join(known) or 'none'}")
     with collector.read() as session:
         keys = store.key_figures(session, found)
         answers = store.closed_answers(session, found)
     linked = None if answers is None else content_linked(_questionnaire(found), answers)
-    dates = ("", "")
+    dates: tuple[date | None, date | None] = (None, None)
     if register is not None:
         with register.read() as session:
             dates = store.deletion(session, found)

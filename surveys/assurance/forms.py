@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
-from flask_babel import format_date
+from flask_babel import format_date, format_decimal
 from flask_babel import gettext as _
 
 from participation.access.admission import POOL
@@ -39,6 +40,15 @@ def document(found: Findings) -> dict[str, Any]:
 
 def _section(title: str, paragraphs: list[str], table: list[list[str]] | None = None) -> dict[str, Any]:
     return {"title": title, "paragraphs": paragraphs, "table": table or []}
+
+
+def _number(amount: float | None) -> str:
+    return "–" if amount is None else format_decimal(amount)
+
+
+def _day(day: date | None) -> str:
+    """A day in words, or a line to write it on."""
+    return "__________" if day is None else format_date(day, "long")
 
 
 def _level(found: Findings) -> dict[str, Any]:
@@ -90,8 +100,8 @@ def _keys(found: Findings) -> dict[str, Any]:
         [
             key.mark,
             key.fingerprint,
-            "–" if key.population is None else str(key.population),
-            "–" if key.invited is None else str(key.invited),
+            _number(key.population),
+            _number(key.invited),
             batches(key),
         ]
         for key in found.keys
@@ -165,8 +175,8 @@ def _read(reading: Reading) -> list[str]:
     """What was read of one store, and what of it was not."""
     named = {
         "store": _("Register") if reading.store == "register" else _("Collector"),
-        "files": reading.files,
-        "size": f"{reading.size / 1e6:.1f}",
+        "files": _number(reading.files),
+        "size": _number(round(reading.size / 1e6, 1)),
     }
     said = [_WAYS[reading.way](named)]
     if reading.way == "rows":
@@ -260,14 +270,14 @@ def _content(found: Findings) -> dict[str, Any]:
                 "this number is above "
                 "0, the responses count as personal data (GDPR Art. 4)."
             ),
-            _("They will be coarsened on: %(day)s.", day=found.coarsen_on or "__________"),
-            _("They will be deleted on: %(day)s.", day=found.delete_on or "__________"),
+            _("They will be coarsened on: %(day)s.", day=_day(found.coarsen_on)),
+            _("They will be deleted on: %(day)s.", day=_day(found.delete_on)),
         ]
     delete_on, purged_on = found.deletion
     paragraphs.append(
-        _("Names, codes and issue states are deleted on: %(day)s.", day=delete_on or "__________")
+        _("Names, codes and issue states are deleted on: %(day)s.", day=_day(delete_on))
         if not purged_on
-        else _("Names, codes and issue states were deleted on %(day)s.", day=purged_on)
+        else _("Names, codes and issue states were deleted on %(day)s.", day=_day(purged_on))
     )
     return _section(_("What answers say themselves"), paragraphs)
 

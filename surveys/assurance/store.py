@@ -80,7 +80,7 @@ class Findings:
     traces: Traces
     content_linked: int | None
     responses: int
-    deletion: tuple[str, str]
+    deletion: tuple[date | None, date | None]
     rehearsal: dict[str, Any] | None
     coarsen_on: date | None
     delete_on: date | None
@@ -90,6 +90,11 @@ class Findings:
 def wave_of(session: Session, wave: str) -> Wave | None:
     """The wave, by id."""
     return collection.wave(session, wave)
+
+
+def waves(session: Session) -> list[Wave]:
+    """Every wave there is, to be named."""
+    return collection.waves(session)
 
 
 def key_figures(session: Session, wave: Wave) -> list[KeyFigures]:
@@ -132,12 +137,10 @@ def columns(store: str) -> dict[str, list[str]]:
     }
 
 
-def deletion(session: Session, wave: Wave) -> tuple[str, str]:
+def deletion(session: Session, wave: Wave) -> tuple[date | None, date | None]:
     """Days on which the register deletes, and deleted; a session of the register."""
     row = register_store.admission_of(session, collection.access_key(wave.id))
-    if row is None:
-        return "", ""
-    return str(row.delete_on or ""), str(row.purged_on or "")
+    return (None, None) if row is None else (row.delete_on, row.purged_on)
 
 
 def traces(collector: Store, register: Store | None) -> Traces:

@@ -1,5 +1,6 @@
 """The report for the data-protection officer."""
 
+import re
 from datetime import UTC, datetime
 
 import pymupdf
@@ -64,8 +65,11 @@ def test_unique_answers_are_personal_data_with_dates(app, phone, tmp_path, monke
     english = text_of(tmp_path / f"anonymity-{phone.fielding.wave.id}-en.pdf")
     assert "1 of 1 responses are the only ones" in english
     assert "count as personal data" in english
-    assert "coarsened on: 2027-03-01" in english
+    assert "coarsened on: March 1, 2027" in english
     assert "deleted on: __________" in english
+    german = text_of(tmp_path / f"anonymity-{phone.fielding.wave.id}-de.pdf")
+    assert "vergröbert am: 1. März 2027." in german
+    assert re.search(r"\(Dateien: \d+, \d+(,\d)? MB\)", german)
 
 
 def test_a_planted_link_is_found(app, phone):
@@ -98,10 +102,11 @@ def test_batches_are_fifty_and_the_rest(app, moved, words):
             assert batches(open_) == "50 so far, in batches of 50"
 
 
-def test_an_unknown_wave_is_named(app):
+def test_an_unknown_wave_is_named_and_so_are_those_that_exist(app, phone):
     answer = run(app, "nothing", "--without-rehearsal")
     assert answer.exit_code == 1
-    assert "there is no wave nothing" in answer.output
+    wave = phone.fielding.wave
+    assert f"there is no wave nothing; there are: {wave.id} ({wave.title})" in answer.output
 
 
 @pytest.mark.slow

@@ -329,7 +329,7 @@ def admit(key: str) -> ResponseReturnValue:
     collector.checkpoint()
     details = {"key": found.key_id, "sheets": found.sheets, "answers": amount}
     audit(office, current_account(), "entry.batch_admit", f"wave {found.wave}", details)
-    words = _("Admitted: %(num)s sheets with answers. Their keyings are deleted.", num=amount)
+    words = _("Admitted sheets with answers: %(num)s. Their keyings are deleted.", num=amount)
     flash(words, "success")
     return redirect(url_for("entry.home"))
 

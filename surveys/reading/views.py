@@ -67,7 +67,7 @@ def next_steps(account: SignedIn) -> list[Task]:
     for version in _surveys():
         waiting = sum(not row["current"] for row in _rows(version))
         if waiting:
-            text = _("Have %(title)s read by native speakers: %(count)s languages wait")
+            text = _("Have %(title)s read by native speakers (languages that wait: %(count)s)")
             params = {"title": title_of(version.document), "count": waiting}
             tasks.append(Task(url_for("reading.readers", survey=version.survey), text % params))
     return tasks

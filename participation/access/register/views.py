@@ -442,7 +442,7 @@ def purge() -> ResponseReturnValue:
     """Delete everything whose day of deletion has come."""
     purged = purge_due(today())
     audit(office, current_account(), "register.purge", "", {"people": purged})
-    flash(_("Deleted: %(num)s waves or conferences.", num=len(purged)), "success")
+    flash(_("Deleted waves or conferences: %(num)s.", num=len(purged)), "success")
     return redirect(url_for("register.admissions"))
 
 

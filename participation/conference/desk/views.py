@@ -251,7 +251,7 @@ def add_topics(slug: str) -> ResponseReturnValue:
             flash(problem, "danger")
     else:
         log("topics", slug, added=len(lines))
-        flash(_("%(num)s topics were added.", num=len(lines)), "success")
+        flash(_("Topics added: %(num)s.", num=len(lines)), "success")
     return redirect(url_for("conferences.overview", slug=slug) + "#topics")
 
 
@@ -398,7 +398,7 @@ def add_need(slug: str) -> ResponseReturnValue:
             label = {row.languages[0]: need["text"][:120]}
             needs_store.assign(session, row, [need], store.add_option(session, row, OptionText(label)))
     log("typed_needs", slug, needs=len(lines))
-    flash(_("%(num)s topics were added.", num=len(lines)), "success")
+    flash(_("Topics added: %(num)s.", num=len(lines)), "success")
     return redirect(url_for("conferences.needs", slug=slug))
 
 

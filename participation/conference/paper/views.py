@@ -40,7 +40,7 @@ room = Room(
 FAULTS: dict[str, Any] = {
     "same_person": _l("A second person has to confirm this sheet."),
     "gone": _l("This sheet is not there any more."),
-    "unconfirmed": _l("%(num)s sheets are not confirmed yet."),
+    "unconfirmed": _l("Sheets that are not confirmed yet: %(num)s."),
     "total": _l(
         "%(keyed)s sheets were keyed, but %(booked)s slips are booked. Compare both before you admit them."
     ),

@@ -94,7 +94,7 @@ def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone
     assert "Ask the register clerk" in clerk.get(answer.location).text
     book(app, phone, 2)
     answer = clerk.submit(f"{place}/admit", {}, at=place)
-    assert "Admitted: 1" in clerk.get(answer.location).text
+    assert "Admitted sheets with answers: 1." in clerk.get(answer.location).text
     stores = app.extensions["stores"]
     with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
         collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))

@@ -15,7 +15,7 @@ def test_a_translator_finds_what_waits_and_records_it(app, ours, as_role, newest
     translator.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     languages = newest().document["languages"]
     start = translator.get("/office").text
-    assert f"{len(languages)} languages wait" in start
+    assert f"languages that wait: {len(languages)}" in start
     page = translator.get("/office/reading").text
     assert page.count("Nobody has read it yet.") == len(languages)
     assert "/office/surveys/ours/adapt" not in page
@@ -23,7 +23,7 @@ def test_a_translator_finds_what_waits_and_records_it(app, ours, as_role, newest
         form = {"language": tag, "reader": "Reader One", "read_on": "2026-05-04"}
         translator.submit(f"{ours}/readers", form)
     assert translator.get("/office/reading").text.count("Read by Reader One") == len(languages)
-    assert "languages wait" not in translator.get("/office").text
+    assert "languages that wait" not in translator.get("/office").text
     assert translator.get(f"{ours}/adapt").status_code == 403
 
 

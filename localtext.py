@@ -113,11 +113,13 @@ def direction(tag: str) -> str:
 def isolate(value: str, language: str) -> str:
     """Return what is inserted into a text of ``language`` so that it keeps its own order of characters.
 
-    In text from right to left a telephone number would otherwise be shown with its groups turned round
-    (Unicode Standard Annex #9, section 2.4: first strong isolate).
+    In text from right to left a telephone number would otherwise be shown with its groups turned round, and
+    a sentence of the other direction with its full stop at the wrong end (Unicode Standard Annex #9, section
+    2.4: first strong isolate).
     """
-    foreign = any(unicodedata.bidirectional(char) in {"L", "EN", "AN"} for char in value)
-    return f"\u2068{value}\u2069" if foreign and direction(language) == "rtl" else value
+    foreign = {"L", "EN", "AN"} if direction(language) == "rtl" else {"R", "AL"}
+    turned = any(unicodedata.bidirectional(char) in foreign for char in value)
+    return f"\u2068{value}\u2069" if turned else value
 
 
 def name(tag: str) -> str:

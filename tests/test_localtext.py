@@ -50,6 +50,7 @@ def test_what_is_put_into_a_text_from_right_to_left_keeps_its_own_order() -> Non
     assert localtext.isolate("0000 123456", "ar") == "\u20680000 123456\u2069"
     assert localtext.isolate("0000 123456", "de") == "0000 123456"
     assert localtext.isolate("مدينة", "ar") == "مدينة"
+    assert localtext.isolate("مدينة", "de") == "\u2068مدينة\u2069"
 
 
 def test_digits_of_the_language():

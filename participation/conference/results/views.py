@@ -13,7 +13,7 @@ from flask_babel import format_date, format_time
 from flask_babel import gettext as _
 
 import typeset
-from localtext import direction, pick
+from localtext import direction, isolate, pick
 from participation.conference import ballotfiles, ballotform, figures, pabulib, preflib, report, store
 from participation.conference.compare import Link
 from participation.conference.desk.forms import METHOD_NAMES, STATE_NAMES
@@ -283,6 +283,7 @@ def _protocol(slug: str) -> dict[str, Any]:
         sources = needs_store.sources(session, row)
         rounds = store.rounds(session, row)
         versions = store.versions(session, row)
+    tag = language()
     facts = [_("Held on %(day)s.", day=format_date(row.held_on, "long"))] if row.held_on else []
     facts.append(
         _("Groups: %(groups)s.", groups="; ".join(f"{said(g.label)} ({g.seats})" for g in groups) or "–")
@@ -302,7 +303,7 @@ def _protocol(slug: str) -> dict[str, Any]:
                             if c == o.code
                         ),
                         "\n".join(
-                            f"• {s.text}" + (f" ({s.origin})" if s.origin else "")
+                            f"• {isolate(s.text, tag)}" + (f" ({isolate(s.origin, tag)})" if s.origin else "")
                             for s in sources.values()
                             if s.option == o.code
                         ),
@@ -314,7 +315,9 @@ def _protocol(slug: str) -> dict[str, Any]:
     ]
     aside = [s.text for s in sources.values() if not s.option]
     if aside:
-        sections.append({"title": _("Needs set aside"), "paragraphs": [f"• {text}" for text in aside]})
+        sections.append(
+            {"title": _("Needs set aside"), "paragraphs": [f"• {isolate(text, tag)}" for text in aside]}
+        )
     for found in rounds:
         if found.state != "draft":
             sections.append(_round_section(slug, row, found))

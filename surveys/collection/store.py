@@ -2,7 +2,8 @@
 
 Published by the office, so that residents can be answered without it:
 
-* kind ``wave``, key ``<survey>`` (the sample) or ``<survey>/open``: what the page needs (`wave_document`)
+* kind ``fielding``, key ``wave-<id>``: every wave whose levels are frozen (`wave_document`), for the register
+* kind ``wave``, key ``<survey>`` (the sample) or ``<survey>/open``: that of them which residents meet there
 * kind ``access``, key ``wave-<id>``: what codes admit to (participation/access/admission.py)
 * kind ``questionnaire``, key ``<survey>/<version>``: the questionnaire (surveys/authoring/store.py)
 """
@@ -139,13 +140,30 @@ def published_key(survey: str, channel: str) -> str:
 
 
 def _publish(collector: Session, wave: Wave) -> None:
-    access = access_of(wave)
+    access, document = access_of(wave), wave_document(wave)
     publish(collector, "office", "access", access.key, admission.document(access))
-    current = published(collector, "office", "wave", published_key(wave.survey, wave.channel))
-    # An announced wave must not push an open one from its address.
-    if current is None or current["id"] == wave.id or current["state"] != "open" or wave.state == "open":
-        key = published_key(wave.survey, wave.channel)
-        publish(collector, "office", "wave", key, wave_document(wave))
+    publish(collector, "office", "fielding", access.key, document)
+    address = published_key(wave.survey, wave.channel)
+    if takes_address(published(collector, "office", "wave", address), document):
+        publish(collector, "office", "wave", address, document)
+
+
+def takes_address(current: Mapping[str, Any] | None, document: Mapping[str, Any]) -> bool:
+    """Whether a wave's document replaces the one at the survey's address.
+
+    What opens always does.  What is only announced pushes away neither an open wave nor one that is over, so
+    that its residents are told so until the next one opens; of two that are announced the first to begin is
+    shown.
+    """
+    if current is None or current["id"] == document["id"] or document["state"] == "open":
+        return True
+    if current["state"] in ("open", "closed"):
+        return False
+    return (document["opens_on"] or _NO_DAY) < (current["opens_on"] or _NO_DAY)
+
+
+#: After every day that is one, as ISO 8601 writes it.
+_NO_DAY = "~"
 
 
 def freeze(session: Session, collector: Session, wave: Wave) -> None:
@@ -162,6 +180,19 @@ def freeze(session: Session, collector: Session, wave: Wave) -> None:
     wave.state = "frozen"
     session.flush()
     _publish(collector, wave)
+
+
+def announce(session: Session, collector: Session, wave: Wave) -> None:
+    """After a change of the set-up: the register and residents learn what is frozen as it is now.
+
+    Raises:
+        WaveFault: ``running`` where the wave has been opened meanwhile.
+    """
+    if wave.state not in ("draft", "frozen"):
+        raise WaveFault("running")
+    session.flush()
+    if wave.state == "frozen":
+        _publish(collector, wave)
 
 
 def checklist(collector: Session, wave: Wave, today: date, demo: bool) -> dict[str, bool]:

@@ -6,20 +6,29 @@ import pytest
 
 from participation.access import journal
 from participation.access.issuing import store as issuing
+from participation.access.mailing.views import letter_languages as tags_of
 from participation.access.people import store as people_store
 from participation.access.register import setup, store
 from participation.access.register.setup import Cell
 from participation.access.register.store import RegisterFault, StratumSpec
-from participation.access.register.views import today
+from participation.access.register.views import next_steps, today
 from participation.access.signing.views import signing_folder
 from stores import published
+from surveys.rehearsal.store import prepare_wave
 from tests.participation.access.people.conftest import import_csv, sample_csv
+from tests.surveys.collection.conftest import DOCUMENT
 from web import backup
 
 
 def keys(desk):
     with desk.register.read() as session:
         return store.keys_of(session, desk.admission)
+
+
+def tasks(desk):
+    """What waits to be set up."""
+    with desk.app.test_request_context(headers={"Accept-Language": "en"}):
+        return [task for task in next_steps(None) if "Set up" in task.text]
 
 
 def test_a_frozen_wave_waits_until_it_is_set_up(desk):
@@ -249,3 +258,22 @@ def test_the_worker_publishes_figures_now_and_then(ready):
         assert figures() == "Renamed"
         tidy_and_publish(now + timedelta(seconds=CHORES_EVERY + 1))
         assert figures() == "Again"
+
+
+def test_a_later_wave_of_the_survey_takes_nothing_from_an_earlier_one(desk):
+    """Both are known by their own titles, languages and last days, whichever was frozen last."""
+    later = today() + timedelta(days=90)
+    with desk.app.app_context():
+        stores = desk.app.extensions["stores"].available
+        second = prepare_wave(stores, DOCUMENT, ("sealed",), ["en", "fr"], today(), 90)
+        assert (tags_of(desk.admission), tags_of(f"wave-{second.id}")) == (["de", "en"], ["de", "en", "fr"])
+    assert [task.text for task in tasks(desk)] == ["Set up the invitations of Rehearsal"]
+    assert desk.clerk.submit(
+        f"/office/register/wave-{second.id}/set-up", {}, at="/office/register/"
+    ).status_code == 302
+    with desk.register.read() as session:
+        assert [row.title for row in store.admission_list(session)] == ["Rehearsal", "Rehearsal"]
+    for admission, day in ((desk.admission, today() + timedelta(days=60)), (f"wave-{second.id}", later)):
+        page = desk.clerk.get(f"/office/register/{admission}/letters").text
+        assert f'value="{day.isoformat()}"' in page
+        assert "/s/small" in page

@@ -10,8 +10,9 @@ Published by the office, so that residents can be answered without it:
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +37,13 @@ GRACE = 900
 #: What only a person can know before a wave opens; the rest of the checklist is worked out.
 TICKS = ("legal_basis", "letters_tested", "hotline", "translations_read", "deletion_dates")
 
+#: The same where nobody is invited: there are neither letters nor a sample.
+OPEN_TICKS = ("legal_basis", "hotline", "translations_read", "deletion_dates")
+
+
+#: The number that `copy_wave` put behind a title; a year in brackets stays.
+_NUMBERED = re.compile(r" \(\d{1,3}\)$")
+
 
 class WaveFault(Exception):
     """Something a wave does not allow now; ``code`` says what."""
@@ -48,9 +56,14 @@ class WaveFault(Exception):
 # ---------------------------------------------------------------- waves
 
 
+def ticks(channel: str) -> tuple[str, ...]:
+    """The points that a person ticks before a wave of this channel opens."""
+    return TICKS if channel == "sample" else OPEN_TICKS
+
+
 def create_wave(session: Session, survey: str, channel: str, title: str, languages: Sequence[str]) -> Wave:
-    """A draft with the next number of its survey and channel; a sample is ``sealed`` and ``two_office``."""
-    highest = select(func.max(Wave.number)).where(Wave.survey == survey, Wave.channel == channel)
+    """A draft with the next number of its survey; a sample is ``sealed`` and ``two_office``."""
+    highest = select(func.max(Wave.number)).where(Wave.survey == survey)
     wave = Wave(
         id=secrets.token_hex(8),
         survey=survey,
@@ -70,9 +83,13 @@ def create_wave(session: Session, survey: str, channel: str, title: str, languag
     return wave
 
 
-def copy_wave(session: Session, source: Wave, title: str) -> Wave:
-    """A draft like an earlier wave: its safeguards are copied with it, its dates are not."""
-    wave = create_wave(session, source.survey, source.channel, title, source.languages)
+def copy_wave(session: Session, source: Wave) -> Wave:
+    """A draft like an earlier wave: its safeguards are copied with it, its dates are not.
+
+    Its number stands behind the title, so that the two can be told apart wherever only titles are listed.
+    """
+    wave = create_wave(session, source.survey, source.channel, source.title, source.languages)
+    wave.title = f"{_NUMBERED.sub('', source.title)} ({wave.number})"
     wave.population, wave.frame, wave.levels = source.population, source.frame, list(source.levels)
     session.flush()
     return wave
@@ -211,8 +228,15 @@ def checklist(collector: Session, wave: Wave, today: date, demo: bool) -> dict[s
     }
     if wave.channel == "sample":
         points["keys"] = bool(keys)
-        points["returns"] = published(collector, "register", "returns", access_key(wave.id)) is not None
-    return points | {tick: tick in wave.checklist for tick in TICKS}
+        points["returns"] = _counted(published(collector, "register", "returns", access_key(wave.id)), keys)
+    return points | {tick: tick in wave.checklist for tick in ticks(wave.channel)}
+
+
+def _counted(returned: Mapping[str, Any] | None, keys: Collection[str]) -> bool:
+    """Whether the register has told for every key of how many people how many are invited."""
+    told: Mapping[str, Any] = (returned or {}).get("keys", {})
+    complete = {key for key, one in told.items() if one["N"] is not None and one["n"] > 0}
+    return bool(keys) and complete >= set(keys)
 
 
 def open_wave(session: Session, collector: Session, wave: Wave, now: datetime, demo: bool) -> None:

@@ -37,15 +37,10 @@ class Played:
     logs: dict[str, str]
 
 
-def frozen_wave(house: House) -> str:
-    """An editor begins a survey from a model, sets a wave up and freezes its levels; the wave's id."""
-    editor = house.sign_in("editor")
-    office = house.at("office", "/office/surveys")
-    assert editor.submit(f"{office}/new", {"model": SURVEY, "survey": SURVEY}, at=office).status == 302
-    made = editor.submit(f"{office}/{SURVEY}/waves", {"title": "First wave", "channel": "sample"})
-    page = house.at("office", made.headers["location"])
+def set_up() -> dict[str, str | list[str]]:
+    """Everything about the wave, as an editor fills the form."""
     today = datetime.now(UTC).date()
-    fields = {
+    return {
         "title": "First wave",
         "population": "Adults",
         "frame": "Register of residents",
@@ -56,8 +51,16 @@ def frozen_wave(house: House) -> str:
         "closes_on": (today + timedelta(days=30)).isoformat(),
         "checklist": list(TICKS),
     }
-    assert editor.submit(page, fields).status == 302
-    assert editor.submit(f"{page}/freeze", {}, at=page).status == 302
+
+
+def frozen_wave(house: House) -> str:
+    """An editor begins a survey from a model, sets a wave up and freezes its levels; the wave's id."""
+    editor = house.sign_in("editor")
+    office = house.at("office", "/office/surveys")
+    assert editor.submit(f"{office}/new", {"model": SURVEY, "survey": SURVEY}, at=office).status == 302
+    made = editor.submit(f"{office}/{SURVEY}/waves", {"title": "First wave", "channel": "sample"})
+    page = house.at("office", made.headers["location"])
+    assert editor.submit(page, set_up() | {"freeze": "1"}).status == 302
     return page.rsplit("/", 1)[1]
 
 
@@ -151,7 +154,7 @@ def played(house: House) -> Played:
     assert len(letters) == PEOPLE
     editor = house.sign_in("editor")
     page = house.at("office", f"/office/surveys/{SURVEY}/waves/{wave}")
-    assert editor.submit(f"{page}/open", {}, at=page).status == 302
+    assert editor.submit(page, set_up() | {"open": "1"}).status == 302
     assert state(house) == "open", editor.get(page).text
     answers = house.at("public", f"/s/{SURVEY}/answers")
     first = envelope(house, letters[0])

@@ -10,7 +10,6 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DateField,
     DecimalField,
     FieldList,
     Form,
@@ -22,7 +21,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from participation.access.planner import Group, PlanError
-from participation.access.register.forms import CountField
+from participation.access.register.forms import CountField, DayField
 
 STEP_NAMES = {
     "sample": _l("Draw the sample, set up the wave"),
@@ -109,12 +108,12 @@ class PlanForm(FlaskForm):
         csrf = False
 
     groups = FieldList(FormField(GroupForm), min_entries=1, max_entries=60)
-    start = DateField(_l("Day on which work begins"), validators=[InputRequired()])
+    start = DayField(_l("Day on which work begins"), validators=[InputRequired()])
     languages = IntegerField(_l("Languages"), validators=[InputRequired(), NumberRange(min=1, max=60)])
     share_key = BooleanField(_l("Sample all groups at one fraction (one key for everybody)"))
     calculate = SubmitField(_l("Calculate the plan"))
 
-    def validate_start(self, field: DateField) -> None:
+    def validate_start(self, field: DayField) -> None:
         """A day from which the calendar can go on."""
         if field.data and field.data.year > _LAST_YEAR:
             raise ValidationError(_("Please give a day, as in 2026-12-31."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -98,6 +99,13 @@ class CountField(IntegerField):
         )
 
 
+class DayField(DateField):
+    """A day, also where a browser without a calendar sends it as people write it here: 31.12.2026."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, format=["%Y-%m-%d", "%d.%m.%Y"], **options)
+
+
 class StratumForm(Form):
     """One row of the table of strata."""
 
@@ -161,7 +169,7 @@ class DatesForm(FlaskForm):
     """Title in the register, and the day on which names and codes are deleted."""
 
     title = StringField(_l("Title"), validators=[DataRequired(), Length(max=200)])
-    delete_on = DateField(_l("Delete names, codes and issue states on"), validators=[Optional()])
+    delete_on = DayField(_l("Delete names, codes and issue states on"), validators=[Optional()])
     submit = SubmitField(_l("Save"))
 
     def in_future(self, today: date) -> bool:
@@ -187,7 +195,7 @@ class LetterheadForm(FlaskForm):
         _l("Address of the survey"),
         validators=[DataRequired(), Length(max=200), URL(require_tld=False, allow_ip=True)],
     )
-    answer_until = DateField(_l("Last day for answers"), validators=[InputRequired()])
+    answer_until = DayField(_l("Last day for answers"), validators=[InputRequired()])
     submit = SubmitField(_l("Save the letterhead"))
 
     def in_future(self, today: date) -> bool:

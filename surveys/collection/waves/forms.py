@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 from flask_wtf import FlaskForm
-from wtforms import DateField, RadioField, SelectMultipleField, StringField, SubmitField, TextAreaField
+from wtforms import RadioField, SelectMultipleField, StringField, SubmitField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
+
+from participation.access.register.forms import DayField
+from surveys.collection.models import Wave
 
 LEVEL_NAMES = {
     "sealed": _l("Sealed: no record connects answers and person (any phone with JavaScript)"),
@@ -23,6 +29,14 @@ STATE_NAMES = {
     "open": _l("open"),
     "closed": _l("closed"),
 }
+
+
+def state_name(wave: Wave) -> LazyString:
+    """The wave's state in words; keys are spoken of only where there will be some."""
+    if wave.state == "frozen" and wave.channel == "open":
+        return _l("levels frozen")
+    return STATE_NAMES[wave.state]
+
 
 #: The points of the checklist, in its order.
 POINTS = {
@@ -42,8 +56,17 @@ POINTS = {
     "deletion_dates": _l("Deletion dates are set for the sample and for the responses"),
 }
 
+#: Where nobody is invited: a point of the same kind that speaks of no sample.
+_WITHOUT_CODES = {"deletion_dates": _l("A deletion date is set for the responses")}
+
+
+def point_names(channel: str) -> Mapping[str, LazyString]:
+    """The points of a wave of this channel in words."""
+    return POINTS | _WITHOUT_CODES if channel == "open" else POINTS
+
+
 REMEDIES = {
-    "frozen": _l("Freeze the levels below. They cannot be changed afterwards."),
+    "frozen": _l("Freeze the levels at the end of this page. They cannot be changed afterwards."),
     "keys": _l("The register clerk makes them once the levels are frozen."),
     "returns": _l("The register clerk publishes the counts after the sample is complete."),
     "key_folder": _l("The operator sets VIELSTIMMIG_BATCH_KEYS_MIRROR to a folder on another disk."),
@@ -88,12 +111,12 @@ class WaveForm(FlaskForm):
     versions = _Boxes(_l("Questionnaire version"), coerce=int)
     languages = _Boxes(_l("Languages"))
     levels = _Boxes(_l("Levels of anonymity"))
-    opens_on = DateField(_l("First day"), validators=[Optional()])
-    closes_on = DateField(_l("Last day"), validators=[Optional()])
+    opens_on = DayField(_l("First day"), validators=[Optional()])
+    closes_on = DayField(_l("Last day"), validators=[Optional()])
     checklist = _Boxes(_l("Done by people"))
     submit = SubmitField(_l("Save"))
 
-    def validate_closes_on(self, field: DateField) -> None:
+    def validate_closes_on(self, field: DayField) -> None:
         """The last day is not before the first."""
         if field.data and self.opens_on.data and field.data < self.opens_on.data:
             from wtforms.validators import ValidationError
@@ -104,7 +127,7 @@ class WaveForm(FlaskForm):
 class ExtendForm(FlaskForm):
     """A later last day."""
 
-    closes_on = DateField(_l("New last day"), validators=[DataRequired()])
+    closes_on = DayField(_l("New last day"), validators=[DataRequired()])
     submit = SubmitField(_l("Change the last day"))
 
 

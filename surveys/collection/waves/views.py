@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, url_for
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -23,13 +23,13 @@ from surveys.collection.models import Wave
 from surveys.collection.store import WaveFault
 from surveys.collection.waves.forms import (
     LEVEL_NAMES,
-    POINTS,
     REMEDIES,
-    STATE_NAMES,
     ActForm,
     ExtendForm,
     NewWaveForm,
     WaveForm,
+    point_names,
+    state_name,
 )
 from web.accounts import SignedIn, current_account
 from web.audit import audit
@@ -83,6 +83,7 @@ def _said(fault: WaveFault) -> str:
             "A language has no native reader on record, or a machine speaks it. See the native readers."
         ),
         "not_open": lambda: _("The wave is not open."),
+        "running": lambda: _("The wave has been opened meanwhile; the set-up was not saved."),
         "past": lambda: _("This day is over. Choose today or a later day."),
         "over": lambda: _("The last answers have been mixed; the wave cannot be extended any more."),
     }
@@ -96,7 +97,7 @@ def overview() -> ResponseReturnValue:
         found = store.waves(session)
         titles = {version.survey: title_of(version.document) for version in authoring.versions(session)}
     return render_template(
-        "collection/waves/overview.html", waves=found, titles=titles, state_names=STATE_NAMES
+        "collection/waves/overview.html", waves=found, titles=titles, state_name=state_name
     )
 
 
@@ -126,7 +127,7 @@ def all_waves(survey: str) -> ResponseReturnValue:
         title=title_of(newest.document),
         waves=found,
         form=form,
-        state_names=STATE_NAMES,
+        state_name=state_name,
     )
     return page, 422 if form.is_submitted() else 200
 
@@ -137,11 +138,7 @@ def one(survey: str, wave_id: str) -> ResponseReturnValue:
     wave = _wave(survey, wave_id)
     form = _set_up_form(wave)
     if wave.state in ("draft", "frozen") and form.validate_on_submit():
-        with office.begin() as session:
-            _save(session, session.get_one(Wave, wave_id), form)
-            audit(session, current_account(), "wave.set_up", f"wave {wave_id}", {"state": wave.state})
-        flash(_("The wave is saved."), "success")
-        return redirect(url_for("waves.one", survey=survey, wave_id=wave_id))
+        return _submitted(wave, form)
     status = 422 if form.is_submitted() and form.errors else 200
     demo = current_app.config["SETTINGS"].demo
     with collector.read() as published:
@@ -155,13 +152,43 @@ def one(survey: str, wave_id: str) -> ResponseReturnValue:
         extend_form=ExtendForm(closes_on=wave.closes_on),
         act_form=ActForm(),
         points=points,
-        point_names=POINTS,
+        point_names=point_names(wave.channel),
         remedies=REMEDIES,
         level_names=LEVEL_NAMES,
-        state_names=STATE_NAMES,
+        state_name=state_name,
         returned=returned,
+        ticks=store.ticks(wave.channel),
     )
     return page, status
+
+
+def _submitted(wave: Wave, form: WaveForm) -> ResponseReturnValue:
+    """Save the set-up; freeze the levels or open the wave where that button was pressed.
+
+    What was typed is saved first and by itself, so that it stays also where the step is refused.
+    """
+
+    def save(session: Session, published: Session, row: Wave) -> None:
+        _save(row, form)
+        store.announce(session, published, row)
+
+    answer, saved = _act(wave, "wave.set_up", save, _("The wave is saved."), {"state": wave.state})
+    if saved and "freeze" in request.form:
+        answer, _done = _act(wave, "wave.freeze", store.freeze, _frozen(wave))
+    elif saved and "open" in request.form:
+        demo = current_app.config["SETTINGS"].demo
+
+        def open_it(session: Session, published: Session, row: Wave) -> None:
+            store.open_wave(session, published, row, datetime.now(UTC), demo)
+
+        answer, _done = _act(wave, "wave.open", open_it, _("The wave is open."))
+    return answer
+
+
+def _frozen(wave: Wave) -> str:
+    if wave.channel == "open":
+        return _("The levels are frozen.")
+    return _("The levels are frozen. Now keys can be made.")
 
 
 def _survey_title(survey: str) -> str:
@@ -190,38 +217,19 @@ def _set_up_form(wave: Wave) -> WaveForm:
     form.languages.choices = [SelectChoice(tag, localtext.name(tag)) for tag in tags]
     allowed = ("open",) if wave.channel == "open" else ("sealed", "two_office")
     form.levels.choices = [SelectChoice(level, LEVEL_NAMES[level]) for level in allowed]
-    form.checklist.choices = [SelectChoice(tick, POINTS[tick]) for tick in store.TICKS]
+    names = point_names(wave.channel)
+    form.checklist.choices = [SelectChoice(tick, names[tick]) for tick in store.ticks(wave.channel)]
     if wave.state != "draft":
         # Not merely disabled: what is frozen is no field of the form any more, and a trigger holds it.
         del form.levels
     return form
 
 
-def _save(session: Session, wave: Wave, form: WaveForm) -> None:
+def _save(wave: Wave, form: WaveForm) -> None:
     for name in _FIELDS:
         setattr(wave, name, form[name].data)
     if wave.state == "draft" and "levels" in form:
         wave.levels = form.levels.data or []
-    session.flush()
-
-
-@room.post("/surveys/<survey>/waves/<wave_id>/freeze")
-def freeze(survey: str, wave_id: str) -> ResponseReturnValue:
-    """Freeze the levels for good."""
-    return _act(
-        survey, wave_id, "wave.freeze", store.freeze, _("The levels are frozen. Now keys can be made.")
-    )
-
-
-@room.post("/surveys/<survey>/waves/<wave_id>/open")
-def open_wave(survey: str, wave_id: str) -> ResponseReturnValue:
-    """Open the wave when its checklist is complete."""
-    demo = current_app.config["SETTINGS"].demo
-
-    def act(session: Session, published: Session, wave: Wave) -> None:
-        store.open_wave(session, published, wave, datetime.now(UTC), demo)
-
-    return _act(survey, wave_id, "wave.open", act, _("The wave is open."))
 
 
 @room.post("/surveys/<survey>/waves/<wave_id>/extend")
@@ -236,9 +244,8 @@ def extend(survey: str, wave_id: str) -> ResponseReturnValue:
     def act(session: Session, published: Session, wave: Wave) -> None:
         store.extend(session, published, wave, day, datetime.now(UTC))
 
-    return _act(
-        survey, wave_id, "wave.extend", act, _("The last day is changed."), {"closes_on": day.isoformat()}
-    )
+    details = {"closes_on": day.isoformat()}
+    return _act(_wave(survey, wave_id), "wave.extend", act, _("The last day is changed."), details)[0]
 
 
 @room.post("/surveys/<survey>/waves/<wave_id>/close")
@@ -248,9 +255,8 @@ def close(survey: str, wave_id: str) -> ResponseReturnValue:
     def act(session: Session, published: Session, wave: Wave) -> None:
         store.close(session, published, wave, datetime.now(UTC))
 
-    return _act(
-        survey, wave_id, "wave.close", act, _("The wave is closed. The last answers are being mixed.")
-    )
+    done = _("The wave is closed. The last answers are being mixed.")
+    return _act(_wave(survey, wave_id), "wave.close", act, done)[0]
 
 
 @room.post("/surveys/<survey>/waves/<wave_id>/copy")
@@ -260,7 +266,7 @@ def copy(survey: str, wave_id: str) -> ResponseReturnValue:
         abort(400)
     source = _wave(survey, wave_id)
     with office.begin() as session:
-        made = store.copy_wave(session, source, source.title)
+        made = store.copy_wave(session, source)
         newest = authoring.newest(session, survey)
         made.versions = [newest.version] if newest else []
         audit(session, current_account(), "wave.copy", f"wave {made.id}", {"from": wave_id})
@@ -268,26 +274,26 @@ def copy(survey: str, wave_id: str) -> ResponseReturnValue:
 
 
 def _act(
-    survey: str,
-    wave_id: str,
+    wave: Wave,
     action: str,
     act: Callable[[Session, Session, Wave], None],
     done: str,
     details: dict[str, Any] | None = None,
-) -> ResponseReturnValue:
-    """Change a wave's state in both stores, write the audit log, and say how it went."""
+) -> tuple[ResponseReturnValue, bool]:
+    """Change a wave in both stores, write the audit log, and say how it went; also whether it went."""
     if not ActForm().validate_on_submit():
         abort(400)
-    _wave(survey, wave_id)
+    went = False
     try:
         # The collector is committed first: what was published and not kept here can be published again.
         with office.begin() as session, collector.begin() as published:
-            act(session, published, session.get_one(Wave, wave_id))
-            audit(session, current_account(), action, f"wave {wave_id}", details or {})
+            act(session, published, session.get_one(Wave, wave.id))
+            audit(session, current_account(), action, f"wave {wave.id}", details or {})
     except WaveFault as fault:
         flash(_said(fault), "danger")
     except IntegrityError:
         flash(_("Another wave of this survey was opened at the same moment."), "danger")
     else:
+        went = True
         flash(done, "success")
-    return redirect(url_for("waves.one", survey=survey, wave_id=wave_id))
+    return redirect(url_for("waves.one", survey=wave.survey, wave_id=wave.id)), went

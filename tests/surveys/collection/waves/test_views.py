@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from lxml.html import fromstring
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -10,6 +11,7 @@ from analysis import store as analysis_store
 from participation.access import blind
 from participation.access.collector import store as collector_store
 from participation.access.collector.models import Batch
+from stores import publish, published
 from surveys.authoring import store as authoring
 from surveys.collection import store
 from tests.surveys.collection.conftest import DOCUMENT, open_small_wave, tend_now
@@ -31,18 +33,28 @@ def waves(app):
         return store.waves(session, "small")
 
 
-def set_up(**changes):
+def set_up(channel="sample", **changes):
     return {
         "title": "First wave",
         "population": "Adults",
         "frame": "Register of residents",
         "versions": ["1"],
         "languages": ["en"],
-        "levels": ["sealed"],
+        "levels": ["sealed"] if channel == "sample" else ["open"],
         "opens_on": TODAY.isoformat(),
         "closes_on": (TODAY + timedelta(days=30)).isoformat(),
-        "checklist": list(store.TICKS),
+        "checklist": list(store.ticks(channel)),
     } | changes
+
+
+def freeze(editor, page, channel="sample", **changes):
+    """Save the set-up and freeze the levels, with one press."""
+    return editor.submit(page, set_up(channel, freeze="1", **changes))
+
+
+def open_it(editor, page, channel="sample", **changes):
+    """Save the set-up and open the wave, with one press."""
+    return editor.submit(page, set_up(channel, open="1", **changes), follow_redirects=True)
 
 
 def create(editor, channel):
@@ -52,11 +64,13 @@ def create(editor, channel):
 
 def test_an_open_wave_goes_through_its_whole_life_on_pages(app, editor):
     page = create(editor, "open")
-    assert editor.submit(page, set_up(levels=["open"])).status_code == 302
-    for action, state in (("freeze", "frozen"), ("open", "open"), ("close", "closed"), ("close", "closed")):
-        assert editor.submit(f"{page}/{action}", {}, at=page).status_code == 302
+    for action, state in (("freeze", "frozen"), ("open", "open")):
+        assert editor.submit(page, set_up("open", **{action: "1"})).status_code == 302
         assert waves(app)[0].state == state
-        assert app.test_client().get("/s/small/open/keys.json").get_json()["state"] in (state, "frozen")
+    assert app.test_client().get("/s/small/open/keys.json").get_json()["state"] in ("open", "frozen")
+    for _ in range(2):
+        assert editor.submit(f"{page}/close", {}, at=page).status_code == 302
+        assert waves(app)[0].state == "closed"
     assert "being mixed" in editor.get(page).text
     assert "Anybody" not in editor.get("/office/waves").text
     assert "First wave" in editor.get("/office/waves").text
@@ -64,9 +78,9 @@ def test_an_open_wave_goes_through_its_whole_life_on_pages(app, editor):
 
 def test_who_was_meant_and_drawn_from_reaches_the_analysis(app, editor):
     page = create(editor, "open")
-    editor.submit(page, set_up(levels=["open"]))
-    for action in ("freeze", "open", "close"):
-        editor.submit(f"{page}/{action}", {}, at=page)
+    freeze(editor, page, "open")
+    open_it(editor, page, "open")
+    editor.submit(f"{page}/close", {}, at=page)
     wave = waves(app)[0]
     with app.extensions["stores"].get("collector").begin() as session:
         analysis_store.note_waves(session)
@@ -77,25 +91,23 @@ def test_who_was_meant_and_drawn_from_reaches_the_analysis(app, editor):
 
 def test_a_sample_opens_only_when_the_checklist_is_complete(app, editor):
     page = create(editor, "sample")
-    editor.submit(page, set_up(checklist=["hotline"]))
-    reply = editor.submit(f"{page}/open", {}, at=page, follow_redirects=True)
-    assert "Freeze the levels first." in reply.text
-    editor.submit(f"{page}/freeze", {}, at=page)
-    reply = editor.submit(f"{page}/open", {}, at=page, follow_redirects=True)
+    assert "Freeze the levels first." in open_it(editor, page, checklist=["hotline"]).text
+    freeze(editor, page, checklist=["hotline"])
+    reply = open_it(editor, page, checklist=["hotline", "legal_basis"])
     assert "A point of the checklist is still open" in reply.text
+    assert waves(app)[0].checklist == ["hotline", "legal_basis"]
     assert "The register clerk makes them" in reply.text
     assert waves(app)[0].state == "frozen"
 
 
 def test_dates_in_the_wrong_order_and_past_extensions_are_refused(app, editor):
     page = create(editor, "open")
-    wrong = set_up(levels=["open"], closes_on=(TODAY - timedelta(days=1)).isoformat())
+    wrong = set_up("open", closes_on=(TODAY - timedelta(days=1)).isoformat())
     reply = editor.submit(page, wrong)
     assert reply.status_code == 422
     assert "The last day is before the first day." in reply.text
-    editor.submit(page, set_up(levels=["open"]))
-    editor.submit(f"{page}/freeze", {}, at=page)
-    editor.submit(f"{page}/open", {}, at=page)
+    freeze(editor, page, "open")
+    open_it(editor, page, "open")
     past = {"closes_on": (TODAY - timedelta(days=2)).isoformat()}
     assert "This day is over" in editor.submit(f"{page}/extend", past, at=page, follow_redirects=True).text
     bad = editor.submit(f"{page}/extend", {"closes_on": "soon"}, at=page, follow_redirects=True)
@@ -108,9 +120,8 @@ def test_dates_in_the_wrong_order_and_past_extensions_are_refused(app, editor):
 def test_a_second_open_wave_of_a_survey_is_refused(app, editor):
     for _ in range(2):
         page = create(editor, "open")
-        editor.submit(page, set_up(levels=["open"]))
-        editor.submit(f"{page}/freeze", {}, at=page)
-        editor.submit(f"{page}/open", {}, at=page)
+        freeze(editor, page, "open")
+        open_it(editor, page, "open")
     assert [wave.state for wave in waves(app)] == ["frozen", "open"]
     with pytest.raises(DBAPIError), app.extensions["stores"].get("office").begin() as session:
         session.execute(text("UPDATE wave SET state = 'open'"))
@@ -118,22 +129,101 @@ def test_a_second_open_wave_of_a_survey_is_refused(app, editor):
 
 def test_a_copied_wave_keeps_its_safeguards(app, editor):
     page = create(editor, "sample")
-    editor.submit(page, set_up(levels=["sealed"]))
-    editor.submit(f"{page}/freeze", {}, at=page)
+    freeze(editor, page)
     editor.submit(f"{page}/copy", {}, at=page)
     copy, source = waves(app)
     assert (copy.levels, copy.state, copy.opens_on) == (source.levels, "draft", None)
     assert (copy.population, copy.frame) == ("Adults", "Register of residents")
+    assert (copy.number, copy.title, source.title) == (2, "First wave (2)", "First wave")
+    editor.submit(f"/office/surveys/small/waves/{copy.id}/copy", {}, at=page)
+    assert [(wave.number, wave.title) for wave in waves(app)][0] == (3, "First wave (3)")
+    create(editor, "open")
+    assert [wave.number for wave in waves(app)] == [4, 3, 2, 1]
+
+
+def test_freezing_saves_what_was_just_typed_and_asks_first(app, editor):
+    page = create(editor, "sample")
+    form = fromstring(editor.get(page).text).xpath("//form[.//input[@name='title']]")[0]
+    # The first button is the one that the Enter key presses.
+    buttons = form.xpath(".//button | .//input[@type='submit']")
+    assert [button.get("name") for button in buttons] == ["submit", "freeze"]
+    assert buttons[1].xpath("ancestor::details/@class") == ["confirm"]
+    assert freeze(editor, page, title="", levels=["two_office"]).status_code == 422
+    assert waves(app)[0].state == "draft"
+    assert freeze(editor, page, title="Typed just now", levels=["two_office"]).status_code == 302
+    (wave,) = waves(app)
+    assert (wave.title, wave.levels, wave.state) == ("Typed just now", ["two_office"], "frozen")
+
+
+def test_dates_saved_after_the_freeze_reach_the_register(app, editor):
+    page = create(editor, "sample")
+    freeze(editor, page, opens_on="", closes_on="")
+    editor.submit(page, set_up(closes_on=TODAY.strftime("%d.%m.%Y")))
+    (wave,) = waves(app)
+    with app.extensions["stores"].get("collector").read() as session:
+        access = published(session, "office", "access", store.access_key(wave.id))
+        told = published(session, "office", "fielding", store.access_key(wave.id))
+    midnights = [store.start_of(day).isoformat() for day in (TODAY, TODAY + timedelta(days=1))]
+    assert [access["opens"], access["closes"]] == midnights
+    assert (told["opens_on"], told["closes_on"]) == (TODAY.isoformat(), TODAY.isoformat())
+
+
+def test_a_wave_without_codes_asks_nothing_about_codes(app, editor):
+    page = create(editor, "open")
+    shown = editor.get(page).text
+    assert "printed letter" not in shown
+    assert "Deletion dates are set for the sample" not in shown
+    assert "A deletion date is set for the responses" in shown
+    answer = editor.submit(page, set_up("open", freeze="1"), follow_redirects=True).text
+    assert "keys" not in answer.partition("<main")[2].partition("<h2")[0]
+    assert "levels frozen<" in answer
+    assert "The wave is open." in open_it(editor, page, "open").text
+
+
+def test_the_register_must_have_counted_somebody(app, editor):
+    page = create(editor, "sample")
+    freeze(editor, page)
+    (wave,) = waves(app)
+    access = store.access_key(wave.id)
+    full = {"N": 1000, "n": 120}
+    with app.extensions["stores"].get("collector").begin() as session:
+        publish(session, "register", "key", "k1", {"id": "k1", "admission": access, "round": "", "mark": "m"})
+        found = []
+        for keys in (None, {}, {"k1": full | {"n": 0}}, {"k1": full | {"N": None}}, {"k1": full}):
+            document = None if keys is None else {"keys": keys}
+            publish(session, "register", "returns", access, document)
+            session.flush()
+            found.append(store.checklist(session, wave, TODAY, True)["returns"])
+    assert found == [False, False, False, False, True]
+
+
+def test_what_was_set_up_can_be_read_while_the_wave_runs_and_after(app, editor):
+    page = create(editor, "open")
+    freeze(editor, page, "open")
+    open_it(editor, page, "open")
+    for state in ("open", "closed"):
+        shown = " ".join(fromstring(editor.get(page).text).xpath("string(//main)").split())
+        for words in ("Adults", "Register of residents", "English", "Version 1", "The hotline knows the survey"):
+            assert words in shown, (state, words)
+        editor.submit(f"{page}/close", {}, at=page)
+
+
+def test_closing_says_what_is_true(app, editor):
+    page = create(editor, "open")
+    freeze(editor, page, "open")
+    open_it(editor, page, "open")
+    shown = editor.get(page).text
+    assert "extended only until they are mixed" not in shown
+    assert "A closed wave cannot be opened again or extended." in shown
 
 
 def test_frozen_levels_stay_through_page_and_sql(app, editor):
     page = create(editor, "sample")
-    editor.submit(page, set_up())
-    editor.submit(f"{page}/freeze", {}, at=page)
+    freeze(editor, page)
     assert 'name="levels"' not in editor.get(page).text
     editor.submit(page, set_up(levels=["two_office"], title="Changed"))
     assert (waves(app)[0].levels, waves(app)[0].title) == (["sealed"], "Changed")
-    again = editor.submit(f"{page}/freeze", {}, at=page, follow_redirects=True)
+    again = editor.submit(page, set_up(freeze="1"), follow_redirects=True)
     assert "frozen already" in again.text
     office = app.extensions["stores"].get("office")
     for statement in (
@@ -191,6 +281,11 @@ def test_returns_move_in_steps_and_a_small_key_is_named(app, editor, signing_pai
     with app.app_context():
         tend_now(app)
     assert "fewer than 50 answers" in editor.get(page).text
+    counts = {"issued": 122, "final": False, "keys": {}}
+    for final, words in ((False, "at least 122 (shown"), (True, "<dd>122</dd>")):
+        with app.extensions["stores"].get("collector").begin() as session:
+            publish(session, "register", "returns", phone.fielding.access, counts | {"final": final})
+        assert words in editor.get(page).text
     with app.extensions["stores"].get("collector").read() as session:
         assert store.returns(session, wave)["received"] == 3
         assert len(store.responses(session, wave.id)) == 3

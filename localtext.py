@@ -41,7 +41,6 @@ NAMES: Mapping[str, str] = {
     "hy": "հայերեն",
     "it": "italiano",
     "ka": "ქართული",
-    "kmr": "Kurmancî",
     "ku": "Kurdî (Kurmancî)",
     "lt": "lietuvių",
     "lv": "latviešu",
@@ -72,6 +71,10 @@ NAMES: Mapping[str, str] = {
 }
 """Each language by its own name, in its own script."""
 
+ALIASES: Mapping[str, str] = {"kmr": "ku"}
+"""Other tags for a language that is kept under one: Kurmanji is ``ku`` here, as in CLDR, and ISO 639-3 says
+``kmr``."""
+
 _ARABIC, _PERSIAN = "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹"
 DIGITS: Mapping[str, str] = {
     "ar": _ARABIC, "ckb": _ARABIC, "fa": _PERSIAN, "ps": _PERSIAN, "ur": _PERSIAN,
@@ -101,6 +104,16 @@ def is_tag(tag: str) -> bool:
     return TAG.fullmatch(tag) is not None
 
 
+def usual(tag: str) -> str:
+    """Return the tag under which the language is kept.
+
+    >>> [usual(tag) for tag in ("kmr", "kmr-TR", "ku", "ckb")]
+    ['ku', 'ku-TR', 'ku', 'ckb']
+    """
+    language, *rest = tag.split("-")
+    return "-".join((ALIASES.get(language, language), *rest))
+
+
 def direction(tag: str) -> str:
     """Return ``"rtl"`` or ``"ltr"``: by the script subtag where there is one, else by the language."""
     language, *rest = tag.split("-")
@@ -124,7 +137,8 @@ def isolate(value: str, language: str) -> str:
 
 def name(tag: str) -> str:
     """Return the language's name in its own script, or of a wider tag, or the tag itself."""
-    for candidate in (tag, *parents(tag)):
+    kept = usual(tag)
+    for candidate in (kept, *parents(kept)):
         if candidate in NAMES:
             return NAMES[candidate]
     return tag

@@ -18,6 +18,12 @@ def test_names_are_in_their_own_script():
     assert [localtext.name(tag) for tag in tags] == ["العربية", "دری", "українська", "Deutsch", "xx"]
 
 
+def test_a_language_is_kept_under_one_tag():
+    assert localtext.name("kmr") == localtext.name("ku") == "Kurdî (Kurmancî)"
+    assert set(localtext.ALIASES) & set(localtext.NAMES) == set()
+    assert set(localtext.ALIASES.values()) - set(localtext.NAMES) == set()
+
+
 def test_every_named_language_has_an_accepted_tag():
     assert [tag for tag in localtext.NAMES if not localtext.is_tag(tag)] == []
     assert [localtext.is_tag(tag) for tag in ("DE", "de_AT", "", "german", "de-Simple")] == [False] * 5

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from localtext import is_tag
+from babel import Locale, UnknownLocaleError
+
+from localtext import is_tag, usual
 
 TABLE = Path(__file__).resolve().parent / "citizenship_languages.csv"
 
@@ -69,7 +71,8 @@ class Languages(Mapping[str, Sequence[str]]):
         for one in default_table():
             self._known.update(dict.fromkeys(_keys(one), one.languages))
         for citizenship, languages in (rules or {}).items():
-            self._known.update(dict.fromkeys(_same(plain(citizenship)), tuple(languages)))
+            tags = tuple(dict.fromkeys(map(usual, languages)))
+            self._known.update(dict.fromkeys(_same(plain(citizenship)), tags))
 
     def __getitem__(self, citizenship: str) -> Sequence[str]:
         return self._known[plain(citizenship)]
@@ -82,6 +85,20 @@ class Languages(Mapping[str, Sequence[str]]):
 
     def __contains__(self, citizenship: object) -> bool:
         return isinstance(citizenship, str) and plain(citizenship) in self._known
+
+
+def named(one: Citizenship, language: str) -> str:
+    """The state's name in a reader's language (CLDR); in German, or where there is none, the table's own."""
+    try:
+        locale = Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return one.names[0]
+    return one.names[0] if locale.language == "de" else locale.territories.get(one.alpha_2, one.names[0])
+
+
+def known_as(key: str, language: str) -> str:
+    """What a rule's citizenship is called, or the word itself where the table does not know it."""
+    return next((named(one, language) for one in default_table() if key in _keys(one)), key)
 
 
 def _keys(one: Citizenship) -> list[str]:
@@ -105,8 +122,8 @@ def rule(citizenship: str, languages: str) -> tuple[str, tuple[str, ...]]:
     key = plain(citizenship)
     if not key:
         raise RuleError("citizenship", citizenship)
-    tags = tuple(dict.fromkeys(languages.replace(",", " ").replace(";", " ").split()))
+    tags = languages.replace(",", " ").replace(";", " ").split()
     for tag in tags:
         if not is_tag(tag):
             raise RuleError("language", tag)
-    return _same(key)[0], tuple(tag for tag in tags if tag != "de")
+    return _same(key)[0], tuple(tag for tag in dict.fromkeys(map(usual, tags)) if tag != "de")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from localtext import usual
 from participation.access.spreadsheet import STRANGE, Table
 
 #: Fields a column can be mapped to; a band is written ``band:<name>`` (``band:age``).
@@ -253,7 +254,7 @@ def letter_languages(
     given: str, citizenship: str, languages_of: Mapping[str, Sequence[str]]
 ) -> tuple[str, ...]:
     """Languages of a person's letter: the ones given, else those of the citizenship; always with German."""
-    chosen = _split(given) or list(languages_of.get(citizenship, ()))
+    chosen = [usual(tag) for tag in _split(given)] or list(languages_of.get(citizenship, ()))
     return tuple(dict.fromkeys([*chosen, "de"]))
 
 

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from config import Settings
+from localtext import usual
 from participation.access import blind, codes, letterhead, letters
 from participation.access.admission import Access
 from participation.access.letterhead import Letterhead
@@ -324,7 +325,7 @@ def _chunks(
 
 
 def _letter(made: Printing, one: Person, code: str) -> Letter:
-    languages = list(dict.fromkeys([*one.languages, ALWAYS]))
+    languages = list(dict.fromkeys([*map(usual, one.languages), ALWAYS]))
     return made.letter(one.address, languages, one.stratum, code)
 
 
@@ -400,7 +401,7 @@ def make_batch(admission: str) -> ResponseReturnValue:
     if missing:
         flash(_("Something is still missing; see the list."), "danger")
         return redirect(url_for("mailing.letters", admission=admission))
-    tags = list(dict.fromkeys(re.split(r"[\s,;/]+", form.languages.data.strip(" ,;/"))))
+    tags = list(dict.fromkeys(map(usual, re.split(r"[\s,;/]+", form.languages.data.strip(" ,;/")))))
     offered = letter_languages(admission)
     if len(tags) > MOST_LANGUAGES or not set(tags) <= set(offered):
         form.languages.errors = [

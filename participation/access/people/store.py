@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session
 
+from localtext import usual
 from participation.access import sample
 from participation.access.register import store as register_store
 from participation.access.register.models import (
@@ -253,7 +254,7 @@ def languages_of_people(session: Session, admission: str) -> dict[str, int]:
     """How many people each letter language was meant for."""
     counts: dict[str, int] = {}
     for languages in session.scalars(select(Person.languages).where(Person.admission == admission)):
-        for tag in languages:
+        for tag in map(usual, languages):
             counts[tag] = counts.get(tag, 0) + 1
     return dict(sorted(counts.items()))
 

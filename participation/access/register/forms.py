@@ -50,6 +50,11 @@ _FAULTS: dict[str, Callable[[RegisterFault], str]] = {
     "nobody": lambda fault: _(
         "Nobody is invited in “%(label)s” yet. Import the sample first.", label=fault.place
     ),
+    "no_population": lambda fault: _(
+        "How many people belong to “%(label)s”? Without its population no answer can be weighted, and with "
+        "the keys the strata are fixed.",
+        label=fault.place,
+    ),
     "codes_made": lambda fault: _("Letters with codes were made already, so the people stay."),
     "locked": lambda fault: _("The register is locked after a restore. Replay its journal first."),
     "unknown": lambda fault: _("This code is not known here. Compare it with the paper."),
@@ -82,7 +87,7 @@ def rule_text(error: RuleError) -> str:
     """Why a language rule cannot be kept."""
     if error.code == "citizenship":
         return _("Name the citizenship.")
-    return _("“%(tag)s” is not a language tag. Write for example: ar, fa-AF, kmr.", tag=error.value)
+    return _("“%(tag)s” is not a language tag. Write for example: ar, fa-AF, ku.", tag=error.value)
 
 
 #: Whole numbers as offices write them: 9.000, 9 000 (with any kind of space), 9'000, 9,000.

@@ -32,6 +32,11 @@ def empty_stratum(strata: Sequence[Cell]) -> str | None:
     return next((one.label for one in strata if one.invited == 0), None)
 
 
+def uncounted_stratum(strata: Sequence[Cell]) -> str | None:
+    """Label of a stratum of unknown population, or None."""
+    return next((one.label for one in strata if one.population is None), None)
+
+
 def unequal(strata: Sequence[Cell]) -> str | None:
     """Labels of strata that share a key but were not sampled at one fraction, or None.
 

@@ -34,6 +34,7 @@ from participation.access.signing.views import signing_folder
 from stores import collector, office, published_all, register
 from web.accounts import SignedIn, current_account
 from web.audit import audit
+from web.i18n import language
 from web.rooms import Room, Task
 
 room = Room(
@@ -99,11 +100,16 @@ def admission_or_404(name: str) -> Admission:
 # ---------------------------------------------------------------- list and overview
 
 
-def _waiting(known: set[str]) -> list[dict[str, str]]:
+def _waiting(known: set[str]) -> list[dict[str, Any]]:
     """What the office published and nobody has set up here."""
     waves = published_waves()
     return [
-        {"id": name, "kind": accesses[0].kind, "title": waves.get(name, {}).get("title", name)}
+        {
+            "id": name,
+            "kind": accesses[0].kind,
+            "title": waves.get(name, {}).get("title", name),
+            "wave": waves.get(name),
+        }
         for name, accesses in published_accesses().items()
         if name not in known
     ]
@@ -140,7 +146,13 @@ def admissions() -> ResponseReturnValue:
         locked = store.lock_reason(session)
     waiting = _waiting({row.id for row in rows})
     return render_template(
-        "register/admissions.html", rows=rows, waiting=waiting, locked=locked, today=today()
+        "register/admissions.html",
+        rows=rows,
+        waiting=waiting,
+        locked=locked,
+        today=today(),
+        waves=published_waves(),
+        day_of=date.fromisoformat,
     )
 
 
@@ -283,9 +295,12 @@ def keys(admission: str) -> ResponseReturnValue:
     with register.read() as session:
         cells = setup_cells(store.strata_of(session, admission))
         made = {access.round: store.keys_of(session, admission, access.round) for access in accesses}
+    # A conference's later rounds get their keys here too, so the form stays until nothing is missing.
+    marks = {cell.mark for cell in cells}
+    complete = bool(marks and made) and all({key.mark for key in found} >= marks for found in made.values())
     form = KeysForm(data={"response": [25] * len(cells)} if request.method == "GET" else None)
     problem = None
-    if form.validate_on_submit() and len(form.response) == len(cells):
+    if not complete and form.validate_on_submit() and len(form.response) == len(cells):
         shares = {
             cell.code: (field.data or 0) / 100 for cell, field in zip(cells, form.response, strict=True)
         }
@@ -297,9 +312,15 @@ def keys(admission: str) -> ResponseReturnValue:
             audit(office, current_account(), "register.keys", admission, {"keys": amount})
             flash(_("The keys are made and their public halves are published."), "success")
             return redirect(url_for("register.overview", admission=admission))
-    status = 422 if form.is_submitted() else 200
+    status = 422 if form.is_submitted() and not complete else 200
     page = render_template(
-        "register/keys.html", admission=row, form=form, cells=cells, made=made, problem=problem
+        "register/keys.html",
+        admission=row,
+        form=form,
+        cells=cells,
+        made=made,
+        problem=problem,
+        complete=complete,
     )
     return page, status
 
@@ -321,8 +342,11 @@ def make_and_publish(
         raise RegisterFault("not_frozen")
     survey = accesses[0].kind == "survey"
     empty, unequal = setup.empty_stratum(cells), setup.unequal(cells)
+    uncounted = setup.uncounted_stratum(cells)
     if survey and empty is not None:
         raise RegisterFault("nobody", empty)
+    if survey and uncounted is not None:
+        raise RegisterFault("no_population", uncounted)
     if unequal is not None:
         raise RegisterFault("unequal", unequal)
     answers = setup.expected(cells, response) if response is not None and empty is None else None
@@ -382,8 +406,11 @@ def languages() -> ResponseReturnValue:
         form=form,
         problem=problem,
         rules=rules,
-        table=citizenship.default_table(),
-        plain=citizenship.plain,
+        table=sorted(
+            ((citizenship.named(one, language()), one) for one in citizenship.default_table()),
+            key=lambda pair: citizenship.plain(pair[0]),
+        ),
+        known_as=lambda key: citizenship.known_as(key, language()),
     )
     return page, 422 if form.is_submitted() else 200
 

@@ -3,13 +3,13 @@
 import pytest
 
 from localtext import NAMES
-from participation.access.citizenship import Languages, RuleError, default_table, plain, rule
+from participation.access.citizenship import Languages, RuleError, default_table, known_as, named, plain, rule
 
 
 def test_a_citizenship_is_known_by_every_name():
     known = Languages()
     for name in ("Syrien", "SYR", "sy", " Arabische  Republik Syrien ", "SYRISCH"):
-        assert known[name] == ("ar", "kmr")
+        assert known[name] == ("ar", "ku")
     assert known["Türkei"] == known["Turkei"] == ("tr",)
     assert "Atlantis" not in known
     assert known.get("Atlantis", ()) == ()
@@ -31,10 +31,19 @@ def test_an_offices_rule_counts_for_every_name():
     known = Languages({"irak": ["ckb"], "atlantis": []})
     assert known["IRQ"] == known["Irak"] == ("ckb",)
     assert known["Atlantis"] == ()
+    assert Languages({"sy": ["kmr"]})["Syrien"] == ("ku",)
+
+
+def test_names_are_those_of_the_readers_language():
+    table = {one.alpha_2: one for one in default_table()}
+    assert [named(table["EG"], tag) for tag in ("de", "en", "xx")] == ["Ägypten", "Egypt", "Ägypten"]
+    assert [named(one, "en") for one in table.values()].count("") == 0
+    assert (known_as("sy", "en"), known_as("atlantis", "en")) == ("Syria", "atlantis")
 
 
 def test_a_typed_rule_is_checked():
     assert rule(" IRQ ", "ckb, ar; ckb de") == ("iq", ("ckb", "ar"))
+    assert rule("Syrien", "kmr ku ar") == ("sy", ("ku", "ar"))
     assert rule("Atlantis", "") == ("atlantis", ())
     with pytest.raises(RuleError) as caught:
         rule(" - ", "ar")

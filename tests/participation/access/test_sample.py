@@ -13,7 +13,7 @@ ROWS = (
     "2;Çem Muster;Musterweg 2;00002;Musterstadt;near-east;Syrien;18-29",
     "3;Ola Probe;Musterweg 3;00003;Musterstadt;eu;Atlantis;45-59",
 )
-LANGUAGES = {"Polen": ["pl"], "Syrien": ["ar", "kmr"]}
+LANGUAGES = {"Polen": ["pl"], "Syrien": ["ar", "ku"]}
 STRATA = ("eu", "near-east")
 
 
@@ -50,7 +50,7 @@ def test_people_are_read_in_every_usual_encoding(encoding: str) -> None:
         stratum="near-east",
         address={"name": "Çem Muster", "street": "Musterweg 2", "postcode": "00002", "place": "Musterstadt"},
         citizenship="Syrien",
-        languages=("ar", "kmr", "de"),
+        languages=("ar", "ku", "de"),
         bands={"age": "18-29"},
     )
     assert found.people[2].languages == ("de",)
@@ -66,6 +66,7 @@ def test_a_workbook_gives_the_same_people() -> None:
 def test_given_languages_come_before_those_of_the_citizenship() -> None:
     assert sample.letter_languages("so, ti", "Polen", LANGUAGES) == ("so", "ti", "de")
     assert sample.letter_languages("", "Polen", LANGUAGES) == ("pl", "de")
+    assert sample.letter_languages("kmr, ar", "Polen", LANGUAGES) == ("ku", "ar", "de")
     assert sample.letter_languages("de", "", LANGUAGES) == ("de",)
 
 

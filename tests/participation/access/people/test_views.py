@@ -27,7 +27,7 @@ def test_a_sample_is_imported_as_a_whole(desk):
     assert "10 people were imported." in page.text
     found = people(desk)
     assert len(found) == 10
-    assert found[0].languages == ["ar", "kmr", "de"]
+    assert found[0].languages == ["ar", "ku", "de"]
     assert found[1].languages == ["de"]
     assert found[0].bands == {"age": "18-39"}
     with desk.register.read() as session:

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
+from babel import dates
+from lxml.html import fromstring
 
 from participation.access import journal
 from participation.access.issuing import store as issuing
@@ -111,9 +113,23 @@ def test_keys_are_made_published_and_final(desk):
         "n": 120,
         "issued": 0,
     }
-    assert desk.submit("keys", {"response-0": "50"}).status_code == 302
+    page = desk.clerk.get(f"{desk.base}/keys").text
+    assert "Make the keys" not in page
+    assert "All keys are made." in page
+    answer = desk.submit("keys", {"response-0": "50"})
+    assert (answer.status_code, "All keys are made." in answer.text) == (200, True)
     assert [one.id for one in keys(desk)] == [key.id]
     assert "Keys exist already" in desk.clerk.get(f"{desk.base}/strata").text
+
+
+def test_a_sample_without_its_population_gets_no_key(desk):
+    """Strata are fixed with the keys, and without N no answer can be weighted."""
+    desk.strata(StratumSpec("a", "Stratum A"))
+    import_csv(desk, sample_csv(120))
+    page = desk.submit("keys", {"response-0": "50"})
+    assert page.status_code == 422
+    assert "How many people belong to “Stratum A”?" in page.text
+    assert keys(desk) == []
 
 
 def test_strata_of_unequal_fractions_share_no_key(desk):
@@ -152,6 +168,31 @@ def test_figures_move_in_steps_until_the_end(ready):
     page = ready.clerk.get(f"{ready.base}/").text
     assert "or a few more" in page
     assert ready.submit("publish", {}, at="").status_code == 302
+
+
+def test_the_table_of_citizenships_speaks_the_readers_language(desk):
+    place = "/office/register/languages"
+
+    def rows():
+        return [
+            " ".join(row.text_content().split())
+            for row in fromstring(desk.clerk.get(place).text).xpath("//tbody/tr/th")
+        ]
+
+    english = rows()
+    assert english[:3] == ["Afghanistan", "Albania (Albanien)", "Algeria (Algerien)"]
+    desk.clerk.submit(place, {"citizenship": "Ägypten", "languages": "ar"})
+    assert "Egypt: ar" in " ".join(fromstring(desk.clerk.get(place).text).text_content().split())
+    desk.clerk.submit("/office/language", {"language": "de"}, at="/office")
+    assert rows()[:3] == ["Afghanistan", "Ägypten", "Albanien"]
+
+
+def test_a_rule_for_kurmanci_means_the_language_of_the_letters(desk):
+    """Registers and people write kmr; the questionnaire and the letters are kept as ku."""
+    place = "/office/register/languages"
+    desk.clerk.submit(place, {"citizenship": "Syrien", "languages": "kmr ar"})
+    with desk.register.read() as session:
+        assert people_store.rules(session) == {"sy": ["ku", "ar"]}
 
 
 def test_letter_languages_can_be_edited(desk):
@@ -268,6 +309,9 @@ def test_a_later_wave_of_the_survey_takes_nothing_from_an_earlier_one(desk):
         second = prepare_wave(stores, DOCUMENT, ("sealed",), ["en", "fr"], today(), 90)
         assert (tags_of(desk.admission), tags_of(f"wave-{second.id}")) == (["de", "en"], ["de", "en", "fr"])
     assert [task.text for task in tasks(desk)] == ["Set up the invitations of Rehearsal"]
+    listed = fromstring(desk.clerk.get("/office/register/").text)
+    last = dates.format_date(later, locale="en")
+    assert f"Rehearsal (survey, wave 2, {last})" in " ".join(listed.xpath("string(//main)").split())
     assert desk.clerk.submit(
         f"/office/register/wave-{second.id}/set-up", {}, at="/office/register/"
     ).status_code == 302

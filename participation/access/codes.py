@@ -134,7 +134,7 @@ def read_code(typed: str) -> AccessCode:
     Raises:
         CodeError: naming the first group that is wrong.
     """
-    pieces = "".join(map(_plain, unicodedata.normalize("NFKC", typed[:200]).upper())).split()
+    pieces = _pieces(typed)
     text = "".join(pieces)
     if not text:
         raise CodeError("empty")
@@ -145,6 +145,22 @@ def read_code(typed: str) -> AccessCode:
     if len(pieces) != GROUPS:
         raise CodeError("length", min(len(pieces) + 1, GROUPS), len(text))
     return AccessCode(text)
+
+
+def _pieces(typed: str) -> list[str]:
+    return "".join(map(_plain, unicodedata.normalize("NFKC", typed[:200]).upper())).split()
+
+
+def looks_like_code(typed: str) -> bool:
+    """Whether somebody meant a code, right or wrong, and not a name, a street or a number.
+
+    A code is nearly as long as it should be, holds a digit (one of twelve thousand has none), and is written
+    in one piece or in short ones.
+    """
+    pieces = _pieces(typed)
+    text = "".join(pieces)
+    near = abs(len(text) - GROUPS * GROUP_LENGTH) <= 3 and any(map(str.isdigit, text))
+    return near and (len(pieces) == 1 or max(map(len, pieces)) <= GROUP_LENGTH + 2)
 
 
 def _check_group(group: str, index: int, found: int) -> None:

@@ -59,12 +59,16 @@ _TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of a sample file: row as a spreadsheet counts (header: row 1), column by its name."""
+    """One fault of a sample file: row as a spreadsheet counts (header: row 1), column by its name.
+
+    ``first`` is the earlier row of a double, else 0.
+    """
 
     code: str
     row: int
     column: str
     value: str = ""
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,13 +160,25 @@ def check(
     return _people(frame, mapping, languages_of)
 
 
-def _found(frame: pl.DataFrame, condition: pl.Expr, column: str, code: str) -> pl.DataFrame:
+#: Where a fault has no earlier row.
+_NO_ROW = pl.lit(0)
+
+
+def _found(
+    frame: pl.DataFrame, condition: pl.Expr, column: str, code: str, first: pl.Expr = _NO_ROW
+) -> pl.DataFrame:
     """Faults as rows, because a file of half a million people may have some in every one of them."""
-    return frame.filter(condition).select(
-        pl.lit(code).alias("code"),
-        pl.col("row").cast(pl.Int64),
-        pl.lit(column).alias("column"),
-        pl.col(column).alias("value"),
+    return (
+        # The first row of a double is no fault itself, so it is looked up before the others are taken out.
+        frame.with_columns(first.cast(pl.Int64).alias("first of its kind"))
+        .filter(condition)
+        .select(
+            pl.lit(code).alias("code"),
+            pl.col("row").cast(pl.Int64),
+            pl.lit(column).alias("column"),
+            pl.col(column).alias("value"),
+            pl.col("first of its kind").alias("first"),
+        )
     )
 
 
@@ -221,7 +237,7 @@ def _doubles(
         column = mapping["reference"]
         filled = frame.filter(pl.col(column) != "")
         faults = [
-            _found(filled, ~pl.col(column).is_first_distinct(), column, "double"),
+            _found(filled, ~pl.col(column).is_first_distinct(), column, "double", _first_row(pl.col(column))),
             _found(filled, pl.col(column).is_in(list(references)), column, "already_imported"),
         ]
         frame = frame.filter(pl.col(column) == "")
@@ -231,9 +247,13 @@ def _doubles(
     known = ["\n".join(part.lower() for part in address) for address in addresses]
     return [
         *faults,
-        _found(named, ~whole.is_first_distinct(), person[0], "double"),
+        _found(named, ~whole.is_first_distinct(), person[0], "double", _first_row(whole)),
         _found(named, whole.is_in(known), person[0], "already_imported"),
     ]
+
+
+def _first_row(same: pl.Expr) -> pl.Expr:
+    return pl.col("row").first().over(same)
 
 
 def _bad_languages(frame: pl.DataFrame, mapping: Mapping[str, str]) -> list[pl.DataFrame]:

@@ -11,7 +11,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,9 @@ _XLSX = b"PK\x03\x04"
 
 #: Excel's files before 2007, and newer ones behind a password.
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+#: PDF, pictures, RTF: what is sent by mistake instead of a table.
+_NO_TABLES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"{\\rtf")
 
 #: Excel's own first line of a CSV file, which it hides from whoever opens it.
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")
@@ -77,12 +80,15 @@ def read_table(data: bytes) -> Table:
 
     Raises:
         TableError: ``empty``, ``encoding``, ``no_header``, ``letters``, ``double_columns``, ``ragged``,
-            ``quote``, ``merged``, ``formula``, ``old_excel`` or ``unreadable``; nothing of the file is used.
+            ``quote``, ``merged``, ``formula``, ``old_excel``, ``no_table`` or
+            ``unreadable``; nothing of the file is used.
     """
     if not data.strip():
         raise TableError("empty")
     if data.startswith(_OLD_EXCEL):
         raise TableError("old_excel")
+    if data.startswith(_NO_TABLES):
+        raise TableError("no_table")
     if data.startswith(_XLSX):
         rows, sheet = _xlsx_rows(data)
         return Table(_without_empty_end(_named(rows)), sheet=sheet)
@@ -228,3 +234,16 @@ def _without_empty_end(frame: pl.DataFrame) -> pl.DataFrame:
     filled = frame.select(pl.any_horizontal(pl.all() != "")).to_series()
     last = filled.arg_true().max()
     return frame.head(0 if last is None else int(str(last)) + 1)
+
+
+def csv_text(lines: Iterable[Sequence[object]]) -> str:
+    """A small table for spreadsheets; cells that would run as a formula begin with an apostrophe."""
+    out = io.StringIO()
+    out.write("\ufeff")
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    for line in lines:
+        writer.writerow(
+            f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"} else cell
+            for cell in line
+        )
+    return out.getvalue()

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
@@ -110,6 +110,15 @@ def suggested_head(admission: str, row: Admission) -> Letterhead:
     return Letterhead(**{**kept.to_dict(), "address": address, "answer_until": until})
 
 
+def other_last_day(admission: str, row: Admission) -> tuple[date, date] | None:
+    """The last day that letters print and the one of the wave, where they differ: it was extended, say."""
+    printed = letterhead.read(row.letterhead).last_day
+    closes_on = (published_waves().get(admission) or {}).get("closes_on")
+    if printed is None or not closes_on or printed.isoformat() == closes_on:
+        return None
+    return printed, date.fromisoformat(closes_on)
+
+
 def lacking(row: Admission, accesses: Sequence[Access], has_keys: bool) -> list[str]:
     """What must still be known before a letter can be printed."""
     found = letterhead.read(row.letterhead).missing()
@@ -197,6 +206,7 @@ def _page(
         head=head or LetterheadForm(formdata=None, data=shown),
         run=run,
         batch=batch,
+        other_day=other_last_day(admission, row),
         lacking=[LACKING[name] for name in lacking(row, accesses, keys)],
         mailings=mailings,
         batches=batches,
@@ -230,13 +240,29 @@ def save_head(admission: str) -> ResponseReturnValue:
         for field in form
         if field.name not in ("csrf_token", "submit")
     }
+    _keep_head(admission, letterhead.read(kept))
+    flash(_("The letterhead is saved."), "success")
+    return redirect(url_for("mailing.letters", admission=admission))
+
+
+def _keep_head(admission: str, head: Letterhead) -> None:
     with register.begin() as session:
         row = register_store.admission_of(session, admission)
         assert row is not None
-        row.letterhead = letterhead.read(kept).to_dict()
+        row.letterhead = head.to_dict()
     publish_figures(admission)
     audit(office, current_account(), "register.letterhead", admission)
-    flash(_("The letterhead is saved."), "success")
+
+
+@room.post("/letters/last-day")
+def take_last_day(admission: str) -> ResponseReturnValue:
+    """Letters from now on print the wave's last day."""
+    row = admission_or_404(admission)
+    days = other_last_day(admission, row)
+    if days is not None:
+        head = replace(letterhead.read(row.letterhead), answer_until=days[1].isoformat())
+        _keep_head(admission, head)
+        flash(_("The letterhead is saved."), "success")
     return redirect(url_for("mailing.letters", admission=admission))
 
 

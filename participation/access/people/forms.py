@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from participation.access.codes import CodeError
+from participation.access.codes import CodeError, looks_like_code, read_code
 from participation.access.sample import BAND, MAX_LENGTH, OPTIONAL, REQUIRED, guess_mapping
 
 #: Fields of a person in the words of the staff.
@@ -70,6 +70,9 @@ _TABLE_FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "This is an old Excel file (XLS) or one with a password. "
         "Save it as XLSX without a password, or as CSV."
     ),
+    "no_table": lambda p: _(
+        "This file is no table but a PDF, a picture or a text. Save the list of people as XLSX or CSV."
+    ),
     "unreadable": lambda p: _("This is no readable XLSX file. Save it again, or as CSV."),
     "unexpected": lambda p: _(
         "Something unforeseen happened (%(kind)s). Nothing was imported. Please tell the operators.",
@@ -103,7 +106,12 @@ _FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         value=f["value"],
     ),
     "postcode": lambda f: _("“%(value)s” is no postcode of five digits.", value=f["value"]),
-    "double": lambda f: _("Stands in the file twice: %(value)s", value=f["value"]),
+    "double": lambda f: _(
+        "Stands in the file twice (rows %(first)s and %(row)s): %(value)s",
+        first=f["first"],
+        row=f["row"],
+        value=f["value"],
+    ),
     "already_imported": lambda f: _("Was imported before: %(value)s", value=f["value"]),
     "language": lambda f: _("“%(value)s” is not a list of language tags.", value=f["value"]),
 }
@@ -124,6 +132,39 @@ def code_text(error: CodeError) -> str:
     if error.group:
         return _("Please check the code: group %(group)s is not right.", group=error.group)
     return _("This is no access code: it has five groups of five characters.")
+
+
+def search_text(typed: str) -> str | None:
+    """Why a search for a code found nobody, or None where no code was meant."""
+    if not looks_like_code(typed):
+        return None
+    try:
+        read_code(typed)
+    except CodeError as error:
+        return code_text(error)
+    return _("This code is not known here. Compare it with the paper.")
+
+
+#: Groups for nonresponse that the import knows by itself; others are called as the file calls them.
+BAND_NAMES = {"stratum": _l("Stratum"), "age": _l("Age group"), "sex": _l("Sex"), "district": _l("District")}
+
+
+def variable_name(name: str) -> str:
+    """What a group for nonresponse is called."""
+    return str(BAND_NAMES.get(name, name))
+
+
+def class_name(by: Sequence[str], values: Sequence[str], strata: Mapping[str, str]) -> str:
+    """A nonresponse class in words; ``strata`` has the label of each stratum's code."""
+    if not values:
+        return _("All")
+    if values[0] == "*":
+        return _("small classes together")
+    named = (
+        strata.get(value, value) if name == "stratum" else value
+        for name, value in zip(by, values, strict=True)
+    )
+    return " / ".join(value or "–" for value in named)
 
 
 class UploadForm(FlaskForm):
@@ -149,9 +190,10 @@ def guessed(columns: list[str]) -> list[str]:
 
 
 def mapping_from(columns: list[str], chosen: list[str]) -> tuple[dict[str, str], str | None]:
-    """Field -> column as chosen, and what is wrong with the choice (a field for two columns, or none)."""
+    """Field -> column as chosen, and all that is wrong with it: a field for two columns, or for none."""
     names = {column: field for field, column in guess_mapping(columns).items()}
     mapping: dict[str, str] = {}
+    double: list[str] = []
     for column, choice in zip(columns, chosen, strict=True):
         if not choice:
             continue
@@ -160,8 +202,7 @@ def mapping_from(columns: list[str], chosen: list[str]) -> tuple[dict[str, str],
             known = names.get(column, "")
             field = known if known.startswith(BAND) else f"{BAND}{column.casefold()}"
         if field in mapping:
-            name = str(FIELD_NAMES.get(field, field))
-            return mapping, _("“%(field)s” is chosen for two columns.", field=name)
+            double.append(str(FIELD_NAMES.get(field, field)))
         mapping[field] = column
     missing = [str(FIELD_NAMES[field]) for field in REQUIRED if field not in mapping]
     if missing and len(columns) == 1:
@@ -169,9 +210,12 @@ def mapping_from(columns: list[str], chosen: list[str]) -> tuple[dict[str, str],
             "The file has one column only. Columns must be separated by semicolon, comma or tab; "
             "save it again."
         )
+    problems = [
+        _("“%(field)s” is chosen for more than one column.", field=field) for field in dict.fromkeys(double)
+    ]
     if missing:
-        return mapping, _("No column is chosen for: %(fields)s.", fields=", ".join(missing))
-    return mapping, None
+        problems.append(_("No column is chosen for: %(fields)s.", fields=", ".join(missing)))
+    return mapping, " ".join(problems) or None
 
 
 class FindForm(FlaskForm):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -27,11 +24,14 @@ from participation.access.people.forms import (
     SlipForm,
     StateForm,
     UploadForm,
+    class_name,
     code_text,
     guessed,
     mapping_choices,
     mapping_from,
+    search_text,
     table_fault_text,
+    variable_name,
 )
 from participation.access.people.forms import fault_text as sample_fault_text
 from participation.access.people.uploads import OVER, Upload
@@ -213,27 +213,10 @@ def stop(admission: str, name: str) -> ResponseReturnValue:
 def faults(admission: str, name: str) -> ResponseReturnValue:
     """All faults of the file, with row and column."""
     kept = _upload_or_404(name)
-
     lines = [[_("Row"), _("Column"), _("Fault")]]
     lines += [[fault["row"], fault["column"], sample_fault_text(fault)] for fault in kept.faults()]
-    return csv_response(lines, "faults.csv")
-
-
-def csv_response(lines: Sequence[Sequence[Any]], name: str) -> Response:
-    """A small table for spreadsheets; cells that would run as a formula begin with an apostrophe."""
-
-    def text() -> Iterator[str]:
-        yield "\ufeff"
-        for line in lines:
-            out = io.StringIO()
-            csv.writer(out, delimiter=";", lineterminator="\r\n").writerow(
-                f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"} else cell
-                for cell in line
-            )
-            yield out.getvalue()
-
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response("".join(text()), mimetype="text/csv", headers=headers)
+    headers = {"Content-Disposition": 'attachment; filename="faults.csv"'}
+    return Response(spreadsheet.csv_text(lines), mimetype="text/csv", headers=headers)
 
 
 @room.post("/sample/remove")
@@ -259,12 +242,18 @@ def find(admission: str) -> ResponseReturnValue:
     """Search a person who calls; book letters that came back."""
     row, form = admission_or_404(admission), FindForm()
     found: list[Person] | None = None
+    typed = (form.what.data or "").strip()
     if form.validate_on_submit():
-        found = _find(admission, (form.what.data or "").strip())
+        found = _find(admission, typed)
         if len(found) == 1:
             return redirect(url_for("people.person", admission=admission, key=found[0].id.hex()))
     return render_template(
-        "people/find.html", admission=row, form=form, found=found, returned=ReturnedForm(formdata=None)
+        "people/find.html",
+        admission=row,
+        form=form,
+        found=found,
+        problem=search_text(typed),
+        returned=ReturnedForm(formdata=None),
     )
 
 
@@ -438,15 +427,21 @@ def nonresponse(admission: str) -> ResponseReturnValue:
         by = [name for name in request.args.getlist("by") if name in names] or ["stratum"]
         found = store.large_classes(store.classes(session, admission, by))
         everybody = store.classes(session, admission)
+        labels = {one.code: one.label for one in register_store.strata_of(session, admission)}
     form = ClassesForm(formdata=None, by=by)
-    form.by.choices = [(name, _("Stratum") if name == "stratum" else name) for name in names]
-    indicator, parts, problem = _indicator(found, by, step)
+    form.by.choices = [(name, variable_name(name)) for name in names]
+
+    def name_of(one: store.Class) -> str:
+        return class_name(by, one.values, labels)
+
+    indicator, parts, problem = _indicator(found, by, step, name_of)
     return render_template(
         "people/nonresponse.html",
         admission=row,
         form=form,
-        names=by,
         found=found,
+        name_of=name_of,
+        variable_name=variable_name,
         whole=everybody[0] if everybody else None,
         step=step,
         in_steps=in_steps,
@@ -458,24 +453,25 @@ def nonresponse(admission: str) -> ResponseReturnValue:
 
 
 def _indicator(
-    found: list[store.Class], by: list[str], step: int
+    found: list[store.Class], by: list[str], step: int, name_of: Callable[[store.Class], str]
 ) -> tuple[rindicators.RIndicator | None, dict[str, float], str | None]:
     """The R-indicator of the classes, the part of each variable, or why there is none yet."""
     # Until it is over the indicator is made of steps too: an exact one would tick with every answer.
     if len(found) < 2:
         return None, {}, _("An R-indicator needs two classes of at least fifty people.")
-    names = [" / ".join(one.values) for one in found]
+    # Two strata may bear one label, so classes are kept apart by their codes.
+    names = {" / ".join(one.values): one for one in found}
     try:
         measured = rindicators.classes(
-            {name: one.invited for name, one in zip(names, found, strict=True)},
-            {name: in_steps(one.issued, step) for name, one in zip(names, found, strict=True)},
+            {name: one.invited for name, one in names.items()},
+            {name: in_steps(one.issued, step) for name, one in names.items()},
         )
     except rindicators.ResponseError as error:
-        problem = _("No R-indicator yet: in “%(name)s” too few have answered.", name=error.place)
-        return None, {}, problem
+        few = name_of(names[error.place]) if error.place in names else error.place
+        return None, {}, _("No R-indicator yet: in “%(name)s” too few have answered.", name=few)
     parts = {
         variable: rindicators.partial_of_classes(
-            measured, {name: one.values[place] for name, one in zip(names, found, strict=True)}
+            measured, {name: one.values[place] for name, one in names.items()}
         ).overall
         for place, variable in enumerate(by)
     }

@@ -107,3 +107,11 @@ def test_digests_need_the_key_and_codes_stay_out_of_repr():
     assert codes.digest(CODE, one) == codes.digest(codes.read_code(str(CODE)), one)
     assert "614P4" not in repr(CODE)
     assert "614P" not in str(codes.CodeError("check", 2))
+
+
+def test_what_was_meant_as_a_code_is_told_from_names_and_numbers() -> None:
+    meant = ["7K2QX-8M4TR-Z0V3H-5B9NC-1D6FG", "7K2QX8M4TRZ0V3H5B9NC1D6FG", "7k2qx 8m4tr z0v3 5b9nc 1d6fg"]
+    others = ["", "R7", "Person 011", "Karl-Liebknecht-Straße 1234", "0815-4711-0815-4711"]
+    others.append("Anna Maria von der Heidestadt")
+    assert [codes.looks_like_code(typed) for typed in meant] == [True, True, True]
+    assert [codes.looks_like_code(typed) for typed in others] == [False] * len(others)

@@ -95,7 +95,10 @@ def test_all_faults_are_named_at_once_and_nobody_is_imported() -> None:
 def test_doubles_without_a_reference_are_found_by_name_and_address() -> None:
     text = "Name;Straße;PLZ;Ort;Schicht;Sprachen\nAda;Weg 1;00001;M;eu;pl\nADA;weg 1;00001;M;eu;??"
     found = checked(spreadsheet.read_table(text.encode()))
-    assert [(fault.code, fault.row) for fault in found.faults] == [("double", 3), ("language", 3)]
+    assert [(fault.code, fault.row, fault.first) for fault in found.faults] == [
+        ("double", 3, 2),
+        ("language", 3, 0),
+    ]
 
 
 def test_missing_and_unknown_columns_are_named() -> None:

@@ -142,3 +142,8 @@ def test_a_workbook_that_breaks_off_in_its_rows_is_unreadable() -> None:
     with pytest.raises(spreadsheet.TableError) as caught:
         spreadsheet.read_table(broken.getvalue())
     assert caught.value.code == "unreadable"
+
+
+def test_a_table_that_is_written_runs_nothing() -> None:
+    written = spreadsheet.csv_text([["Row", "Fault"], [2, "=1+1"], [3, 'a;"b"']])
+    assert written == '\ufeffRow;Fault\r\n2;\'=1+1\r\n3;"a;""b"""\r\n'

@@ -3,9 +3,12 @@
 import csv
 import io
 import zipfile
+from datetime import date, timedelta
 
 import pymupdf
 import pytest
+from babel import dates
+from lxml.html import fromstring
 
 from participation.access import codes, letters
 from participation.access.issuing import store as issuing
@@ -15,7 +18,7 @@ from participation.access.people import store
 from participation.access.register import store as register_store
 from participation.access.register.views import today
 from participation.access.signing.views import digest_key
-from stores import published
+from stores import publish, published
 from tests.participation.access.people.conftest import HEAD
 from web import promise
 from web.i18n import resident_languages
@@ -193,6 +196,36 @@ def test_a_last_day_that_is_over_stands_on_no_letter(ready):
     page = ready.submit("letters/head", HEAD | {"answer_until": "2020-01-01"}, at="letters")
     assert page.status_code == 422
     assert "This day is over." in page.text
+
+
+def test_a_wave_that_was_extended_is_told_before_a_reminder_prints_the_old_day(ready):
+    """The letterhead says 31 January 2027 (HEAD); the fixture's wave ends sixty days from today."""
+    wave_ends = today() + timedelta(days=60)
+    page = ready.clerk.get(f"{ready.base}/letters").text
+    days = [dates.format_date(day, locale="en") for day in (date(2027, 1, 31), wave_ends)]
+    assert f"The letterhead says {days[0]}, but the wave ends on {days[1]}. Letters" in page
+    assert ready.submit("letters/last-day", {}, at="letters").status_code == 302
+    with ready.register.read() as session:
+        kept = register_store.admission_of(session, ready.admission).letterhead
+    assert kept == HEAD | {"answer_until": wave_ends.isoformat()}
+    page = ready.clerk.get(f"{ready.base}/letters").text
+    assert "The letterhead says" not in page
+    assert ready.submit("letters/last-day", {}, at="letters").status_code == 302
+    assert {row["languages"] for row in table(print_letters(ready))} == {"de"}
+
+
+def test_a_typed_kmr_is_the_kurmanci_of_the_letters(ready):
+    with ready.collector.begin() as session:
+        wave = published(session, "office", "fielding", ready.admission)
+        publish(session, "office", "fielding", ready.admission, wave | {"languages": ["de", "ku"]})
+    batch = {"stratum": "a", "label": "Desk", "amount": "1", "languages": "kmr", "format": "csv"}
+    (row,) = table(ready.submit("letters/batch", batch, at="letters"))
+    assert row["languages"] == "ku"
+    with ready.register.begin() as session:
+        first, second = (store.by_reference(session, ready.admission, one) for one in ("R1", "R3"))
+        first.languages, second.languages = ["kmr", "de"], ["ckb", "de"]
+    page = " ".join(fromstring(ready.clerk.get(f"{ready.base}/letters").text).xpath("string(//main)").split())
+    assert "not translated into it: العربية (60), کوردیی ناوەندی (1)" in page
 
 
 @pytest.mark.parametrize("languages", ["de ua", "??", "de en ar"])

@@ -3,6 +3,7 @@
 from html import unescape
 
 import pytest
+from lxml.html import fromstring
 
 from participation.access import codes, sample
 from participation.access.issuing import store as issuing
@@ -42,7 +43,7 @@ def test_every_fault_is_listed_and_nothing_imported(desk):
     page = import_csv(desk, text + "R1;Again;Weg 1;12345;Musterstadt;a;;\n")
     assert page.text.count("is no postcode of five digits") == 2
     assert page.text.count("There is no stratum “b”") == 2
-    assert "Stands in the file twice: R1" in page.text
+    assert "Stands in the file twice (rows 3 and 5): R1" in page.text
     assert "5 faults. Nothing was imported." in page.text
     assert people(desk) == []
     import re
@@ -67,7 +68,7 @@ def test_files_that_are_no_table_are_named(desk):
     assert "Row 3 has 2 cells instead of 3" in import_csv(desk, "a;b;c\n1;2;3\n1;2\n").text
     page = import_csv(desk, sample_csv(2), **{"column-1": "street"})
     assert page.status_code == 422
-    assert "is chosen for two columns" in page.text
+    assert "is chosen for more than one column" in page.text
 
 
 def test_a_column_that_is_missing_is_said_while_the_file_is_still_there(desk):
@@ -79,12 +80,20 @@ def test_a_column_that_is_missing_is_said_while_the_file_is_still_there(desk):
     assert "The file has one column only." in page.text
 
 
+def test_everything_wrong_with_the_columns_is_said_at_once(desk):
+    desk.strata()
+    page = import_csv(desk, sample_csv(2), **{"column-1": "street", "column-3": "street"})
+    assert "“Street and number” is chosen for more than one column." in page.text
+    assert "No column is chosen for: Name, Postcode." in page.text
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         (b"\xff\xfea", "neither UTF-8 nor Windows-1252"),
         (b"\xef\xbb\xbf", "The file is empty."),
         (b'Name;Ort\n"A;B\n' + b"A;B\n" * 50_000, "In row 2 a quote"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "This file is no table"),
         (b"\xd0\xcf\x11\xe0" + bytes(600), "old Excel file"),
         ("Straße;Ort\nA;B".encode("mac_roman"), "read wrongly: Stra§e"),
     ],
@@ -190,6 +199,21 @@ def test_people_are_found_by_their_code(ready):
     assert "Person 000" in ready.clerk.get(answer.location).text
 
 
+def test_a_mistyped_code_is_told_with_its_group(ready):
+    (code,) = some_codes(ready, 1)
+    groups = str(code).split("-")
+    wrong = "0" if groups[2][0] != "0" else "1"
+    typed = "-".join([*groups[:2], wrong + groups[2][1:], *groups[3:]])
+    for what in (typed, typed.replace("-", "").lower()):
+        page = ready.submit("people", {"what": what}).text
+        assert "Please check the code: group 3 is not right." in page
+        assert "Nobody." not in page
+    unknown = str(codes.new_code(code.mark))
+    assert "This code is not known here." in ready.submit("people", {"what": unknown}).text
+    # A street with a number is no code.
+    assert "Nobody." in ready.submit("people", {"what": "Karl-Liebknecht-Straße 1234"}).text
+
+
 def test_return_slips_are_booked_once_and_published(ready):
     first, second = some_codes(ready, 2)
     assert "Booked." in ready.submit("slips", {"code": str(first)}).text
@@ -206,6 +230,14 @@ def test_return_slips_are_booked_once_and_published(ready):
         assert published(session, "register", "slips", key.id)["booked"] == 2
     journal = ready.app.config["SETTINGS"].signing_keys / "issued.journal"
     assert len(journal.read_text().splitlines()) == 2
+
+
+def test_nonresponse_speaks_in_labels(ready):
+    page = ready.clerk.get(f"{ready.base}/nonresponse?by=age&by=stratum")
+    shown = fromstring(page.text)
+    assert [label.text for label in shown.xpath("//fieldset//label")] == ["Stratum", "Age group"]
+    assert shown.xpath("//tbody/tr/th/text()") == ["18-39 / Stratum A", "40+ / Stratum A", "All"]
+    assert "in “18-39 / Stratum A” too few" in page.text
 
 
 def test_nonresponse_is_shown_for_large_classes_only(ready):
@@ -252,7 +284,7 @@ def test_r_indicators_are_made_of_steps_and_classes(ready):
     page = ready.clerk.get(f"{ready.base}/nonresponse?by=age&by=stratum").text
     # 59 and 60 of 60 are both shown as fifty, so both classes answer alike.
     assert "R = 1.000" in page
-    assert "age 0.000, Stratum 0.000" in page
+    assert "Age group 0.000, Stratum 0.000" in page
 
 
 def test_a_stratum_without_people_breaks_no_page(desk):

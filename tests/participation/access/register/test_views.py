@@ -312,9 +312,10 @@ def test_a_later_wave_of_the_survey_takes_nothing_from_an_earlier_one(desk):
     listed = fromstring(desk.clerk.get("/office/register/").text)
     last = dates.format_date(later, locale="en")
     assert f"Rehearsal (survey, wave 2, {last})" in " ".join(listed.xpath("string(//main)").split())
-    assert desk.clerk.submit(
-        f"/office/register/wave-{second.id}/set-up", {}, at="/office/register/"
-    ).status_code == 302
+    assert (
+        desk.clerk.submit(f"/office/register/wave-{second.id}/set-up", {}, at="/office/register/").status_code
+        == 302
+    )
     with desk.register.read() as session:
         assert [row.title for row in store.admission_list(session)] == ["Rehearsal", "Rehearsal"]
     for admission, day in ((desk.admission, today() + timedelta(days=60)), (f"wave-{second.id}", later)):

@@ -136,7 +136,7 @@ def test_a_copied_wave_keeps_its_safeguards(app, editor):
     assert (copy.population, copy.frame) == ("Adults", "Register of residents")
     assert (copy.number, copy.title, source.title) == (2, "First wave (2)", "First wave")
     editor.submit(f"/office/surveys/small/waves/{copy.id}/copy", {}, at=page)
-    assert [(wave.number, wave.title) for wave in waves(app)][0] == (3, "First wave (3)")
+    assert waves(app)[0].title == "First wave (3)"
     create(editor, "open")
     assert [wave.number for wave in waves(app)] == [4, 3, 2, 1]
 
@@ -203,7 +203,7 @@ def test_what_was_set_up_can_be_read_while_the_wave_runs_and_after(app, editor):
     open_it(editor, page, "open")
     for state in ("open", "closed"):
         shown = " ".join(fromstring(editor.get(page).text).xpath("string(//main)").split())
-        for words in ("Adults", "Register of residents", "English", "Version 1", "The hotline knows the survey"):
+        for words in ("Adults", "Register of residents", "English", "Version 1", "The hotline knows"):
             assert words in shown, (state, words)
         editor.submit(f"{page}/close", {}, at=page)
 

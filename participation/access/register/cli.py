@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
@@ -111,7 +112,7 @@ def import_sample(admission: str, file: Path, columns: tuple[str, ...], only_che
             known_addresses=people_store.known_addresses(session, admission),
         )
     for fault in found.faults[:FAULTS_SHOWN]:
-        words = sample_fault_text({"code": fault.code, "column": fault.column, "value": fault.value})
+        words = sample_fault_text(asdict(fault))
         click.echo(f"row {fault.row}, column {fault.column}: {words}", err=True)
     if found.amount:
         if found.amount > FAULTS_SHOWN:

@@ -256,6 +256,9 @@ def test_commands_do_what_pages_do(desk, tmp_path):
     answer = run(args=["register", "import", desk.admission, str(file)])
     assert answer.exit_code == 1
     assert "row 2, column PLZ: “1” is no postcode of five digits." in answer.output
+    file.write_text(sample_csv(2) + sample_csv(1).splitlines()[1], "utf-8")
+    answer = run(args=["register", "import", desk.admission, str(file)])
+    assert "row 4, column Nummer: Stands in the file twice (rows 2 and 4): R0" in answer.output
     file.write_text(sample_csv(120), "utf-8")
     assert (
         "nobody was imported" in run(args=["register", "import", desk.admission, str(file), "--check"]).output

@@ -210,6 +210,17 @@ def test_limits_are_named_in_the_report() -> None:
     assert rules["irv"] == {"classes": None, "reason": "too_many_ties"}
 
 
+def test_ranked_pairs_of_hundreds_of_options_give_up_sooner() -> None:
+    """A state costs the square of the options: 300 of them allow 888 states, not twenty thousand."""
+    wins = np.zeros((300, 300), dtype=np.int64)
+    for x in range(0, 300, 3):
+        for step in range(3):
+            wins[x + step, x + (step + 1) % 3] = 1
+    with pytest.raises(rankedpairs.TooManyOrdersError) as caught:
+        rankedpairs.ranked_pairs(wins)
+    assert caught.value.args == (897,)
+
+
 @given(rankings(most=4), policies)
 def test_ranked_pairs_follow_every_order(profile: Profile, policy: Policy) -> None:
     """Against locking edge by edge in every order of equal margins."""

@@ -353,6 +353,15 @@ def test_strengths_need_connected_choices() -> None:
         strengths.plackett_luce(Profile("ranking", options, (Ballot(1, ((0, 1),)),)))
 
 
+def test_strengths_of_many_equal_options() -> None:
+    """Forty shifts of one order: all are equally strong, and the errors those of the balanced design."""
+    size = 40
+    rows = tuple(Ballot(1, tuple(((i + k) % size,) for k in range(size))) for i in range(size))
+    fit = strengths.plackett_luce(Profile("ranking", tuple(Option(f"o{i}") for i in range(size)), rows))
+    assert np.round(fit.strengths, 8).tolist() == [0.0] * size
+    assert np.round(fit.standard_errors, 8).tolist() == [0.16443799] * size
+
+
 def test_bradley_terry_of_two_is_the_log_odds() -> None:
     """3 wins against 1: difference log 3, its standard error sqrt(1/3 + 1/1); each strength is half of it."""
     options = (Option("a"), Option("b"))

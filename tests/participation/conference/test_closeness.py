@@ -38,6 +38,23 @@ def test_equal_halves_cannot_be_told_apart() -> None:
     assert one.top.sum(axis=0) == pytest.approx([1, 2, 3])
 
 
+def _same(one: dict[str, closeness.RankIntervals], other: dict[str, closeness.RankIntervals]) -> bool:
+    fields = ("low", "high", "top", "alone_first", "above")
+    return all((getattr(one[r], f) == getattr(other[r], f)).all() for r in closeness.RULES for f in fields)
+
+
+def test_parts_and_columns_change_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither how many replicates and ballots are held at once, nor whose ballots they are."""
+    orders = [((0,), (1,), (2,)), ((1,), (2,)), ((2, 0),), ((1,), (0,))]
+    ballots = [Ballot(n + 2, order) for n, order in enumerate(orders)]
+    whole = _intervals(Profile("ranking", OPTIONS, tuple(ballots)))
+    ages = [(b, n, age) for b in ballots for n, age in ((b.count - 1, "30"), (1, "41"))]
+    columns = [Ballot(n, b.ranking, (), (("age", age),)) for b, n, age in ages]
+    assert _same(_intervals(Profile("ranking", OPTIONS, tuple(columns))), whole)
+    monkeypatch.setattr(closeness, "_HELD", 1)
+    assert _same(_intervals(Profile("ranking", OPTIONS, tuple(ballots))), whole)
+
+
 def test_strata_keep_the_size_of_groups() -> None:
     ballots = (
         Ballot(3, ((0,), (1,), (2,)), (), (("group", "x"),)),

@@ -51,7 +51,8 @@ _PREFIXES: dict[str, Kind] = {
 
 
 def read(text: str, name: str) -> Profile:
-    """Read a file by the ending of its name; unknown endings are recognised by how the text begins.
+    """Read a file by the ending of its name; what has an unknown ending, or only looks like a table, is
+    recognised by how the text begins.
 
     Raises:
         BallotFileError: every fault found, each with its line or place.
@@ -60,9 +61,9 @@ def read(text: str, name: str) -> Profile:
     if suffix in preflib.SUFFIXES:
         return preflib.read(text, suffix)
     readers: dict[str, Callable[[str], Profile]] = {".pb": pabulib.read, ".json": read_json, ".csv": read_csv}
-    if suffix not in readers:
-        start = text.lstrip("\ufeff \n\r\t")[:4].upper()
-        suffix = ".json" if start.startswith("{") else ".pb" if start == "META" else ".csv"
+    if suffix not in readers or suffix == ".csv":
+        start = text.lstrip("\ufeff \n\r\t")[:5].upper()
+        suffix = ".json" if start.startswith("{") else ".pb" if start.strip(" ;\r\n") == "META" else ".csv"
         if start.startswith("#"):
             return preflib.read(text)
     return readers[suffix](text)

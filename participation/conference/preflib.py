@@ -26,6 +26,8 @@ from participation.conference.ballots import (
 SUFFIXES = (".soc", ".soi", ".toc", ".toi")
 _HEADER = re.compile(r"#\s*([^:]+?)\s*:\s*(.*)$")
 _NAME = re.compile(r"ALTERNATIVE NAME\s+(\S+)$", re.IGNORECASE)
+#: Alternatives that a header may promise without naming any.
+_MOST_UNNAMED = 10_000
 _TOKEN = re.compile(r"\{[^{}]*\}|[^,{}]+")
 
 
@@ -80,8 +82,8 @@ def _modern(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option],
     promised = _number(meta, "NUMBER VOTERS", faults)
     alternatives = _number(meta, "NUMBER ALTERNATIVES", faults)
     if alternatives is not None:
-        for n in range(1, alternatives + 1):
-            names.setdefault(str(n), str(n)) if len(names) < alternatives else None
+        if not names and alternatives <= _MOST_UNNAMED:
+            names = {str(n): str(n) for n in range(1, alternatives + 1)}
         if len(names) != alternatives:
             place = f"line {meta['NUMBER ALTERNATIVES'][1]}"
             faults.append(Fault("options_differ", place, {"promised": alternatives, "found": len(names)}))

@@ -20,6 +20,10 @@ REPLICATES = 2000
 _HELD = 2**23
 
 
+#: Steps of the paths of Schulze over all replicates; with 2,000 of them enough for 368 options.
+_PATHS = 10**11
+
+
 class TooManyBallotsError(ArithmeticError):
     """More ballots than a replicate can hold exactly (2^53 divided by the number of options)."""
 
@@ -52,6 +56,7 @@ def rank_intervals(
     """Bootstrap the ballots and count Borda, Copeland and Schulze again each time.
 
     With ``strata`` the ballots are drawn within each value of that column (use it with group weights).
+    Schulze is left out where its paths through hundreds of options would take minutes.
 
     Raises:
         TooManyBallotsError: sums would no longer be exact in floating point.
@@ -66,7 +71,8 @@ def rank_intervals(
     real = np.dtype(np.float32 if profile.total < 2**24 else np.float64)
     parts = _parts(len(ranks), size)
     kept = [_rows(ranks[part], policy, real) for part in parts] if len(parts) == 1 else []
-    tables = {rule: _Table.empty(size, replicates) for rule in RULES}
+    counted = RULES if replicates * size**3 <= _PATHS else tuple(r for r in RULES if r != "schulze")
+    tables = {rule: _Table.empty(size, replicates) for rule in counted}
     drawn_at_once = min(profile.total // profile.scale, _HELD)
     chunk = max(1, _HELD // max(drawn_at_once, len(ranks), size * size, _HELD // 500))
     for start in range(0, replicates, chunk):
@@ -75,7 +81,7 @@ def rank_intervals(
         wins = np.zeros((some, size * size), dtype=real)
         for n, part in enumerate(parts):
             wins += counts[:, part] @ (kept[n] if kept else _rows(ranks[part], policy, real))
-        for rule, relation in _relations(wins.reshape(some, size, size)).items():
+        for rule, relation in _relations(wins.reshape(some, size, size), counted).items():
             tables[rule].add(start, relation)
     return {rule: table.summary() for rule, table in tables.items()}
 
@@ -136,16 +142,16 @@ def draw(
     return drawn
 
 
-def _relations(wins: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+def _relations(wins: NDArray[Any], counted: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     turned = wins.transpose(0, 2, 1)
     borda = (wins - turned).sum(axis=2)
     beats = wins > turned
     copeland = beats.sum(axis=2, dtype=np.int32) - beats.sum(axis=1, dtype=np.int32)
-    return {
+    found = {
         "borda": borda[:, :, None] > borda[:, None, :],
         "copeland": copeland[:, :, None] > copeland[:, None, :],
-        "schulze": schulze(wins),
     }
+    return found | {"schulze": schulze(wins)} if "schulze" in counted else found
 
 
 @dataclass(frozen=True)

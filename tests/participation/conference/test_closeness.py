@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from participation.conference import closeness
+from participation.conference import closeness, report
 from participation.conference.ballots import POLICIES, Ballot, Option, Policy, Profile
 from participation.conference.pairwise import borda, pairwise
 from tests.participation.conference.profiles import rankings
@@ -53,6 +53,18 @@ def test_parts_and_columns_change_no_interval(monkeypatch: pytest.MonkeyPatch) -
     assert _same(_intervals(Profile("ranking", OPTIONS, tuple(columns))), whole)
     monkeypatch.setattr(closeness, "_HELD", 1)
     assert _same(_intervals(Profile("ranking", OPTIONS, tuple(ballots))), whole)
+
+
+def test_schulze_is_left_out_by_name_where_it_would_take_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = Profile("ranking", OPTIONS, (Ballot(5, ((0,), (1,), (2,))), Ballot(4, ((1,), (0,)))))
+    monkeypatch.setattr(closeness, "_PATHS", 400 * 3**3 - 1)
+    few = _intervals(profile)
+    assert list(few) == ["borda", "copeland"]
+    monkeypatch.undo()
+    assert (few["copeland"].top == _intervals(profile)["copeland"].top).all()
+    monkeypatch.setattr(closeness, "_PATHS", 0)
+    printed = report.intervals(profile, "last", 10, 1) or {}
+    assert printed["schulze"] == {"reason": "too_many_options"}
 
 
 def test_strata_keep_the_size_of_groups() -> None:

@@ -31,6 +31,8 @@ from participation.conference.ballots import (
 )
 
 FORMAT = "ballots/1"
+#: Numbers of more digits are no counts; Python itself would refuse to print them.
+LARGEST = 10**100
 #: Key of a JSON ballot and prefix of a CSV column -> kind.
 KEYS: dict[str, Kind] = {
     "ranking": "ranking",
@@ -156,7 +158,7 @@ def _whole(value: Any, place: str, faults: list[Fault], *, none: bool = False) -
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
         faults.append(Fault("no_number", place, {"text": str(value)[:60]}))
         return None
     return value
@@ -318,7 +320,7 @@ def _rest(
     count, attributes = 1, []
     for n, (name, cell) in enumerate(zip(header, row, strict=False)):
         if name == "count":
-            if not re.fullmatch(r"\s*\d+\s*", cell):
+            if not re.fullmatch(r"\s*\d{1,100}\s*", cell):
                 faults.append(Fault("no_count", f"line {line}", {"text": cell[:60]}))
             else:
                 count = int(cell)
@@ -341,7 +343,7 @@ def _wide(
         cells: list[tuple[int, int]] = []
         for option, (n, _, name) in enumerate(wide):
             cell = row[n].strip() if n < len(row) else ""
-            if cell and not re.fullmatch(r"\d+", cell):
+            if cell and not re.fullmatch(r"\d{1,100}", cell):
                 faults.append(Fault("no_mark", f"line {line}", {"text": cell[:60], "option": name}))
             elif cell and kind == "approval" and int(cell) > 1:
                 faults.append(Fault("no_tick", f"line {line}", {"text": cell[:60], "option": name}))

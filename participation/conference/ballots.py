@@ -152,7 +152,7 @@ def merged(profile: Profile, *, keep_attributes: bool = True) -> Profile:
 
 def by_id(name: str) -> tuple[int, int, str]:
     """Sorting key of option ids: numbers by value, before names by letter."""
-    return (0, int(name), name) if name.isascii() and name.isdigit() else (1, 0, name)
+    return (0, int(name), name) if name.isascii() and name.isdigit() and len(name) <= 100 else (1, 0, name)
 
 
 def classes_by_score(ids: tuple[str, ...], scores: Iterable[Any], *, lowest_first: bool = False) -> Classes:

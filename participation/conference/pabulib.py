@@ -34,8 +34,8 @@ VOTE_TYPES: dict[str, Kind] = {
 }
 _SECTIONS = ("META", "PROJECTS", "VOTES")
 #: An amount of money; a comma before three digits could part thousands, so it is not guessed at.
-_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+)|,([0-9]{1,2}))?")
-_POINTS = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+_AMOUNT = re.compile(r"([0-9]{1,100})(?:\.([0-9]{1,100})|,([0-9]{1,2}))?")
+_POINTS = re.compile(r"(-?[0-9]{1,100})(?:\.0+)?")
 Row = tuple[int, dict[str, str]]
 
 

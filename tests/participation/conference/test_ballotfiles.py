@@ -32,6 +32,7 @@ OLD = """3
 3,1,2,3
 2,{3,1},2
 """
+MANY = "9" * 4000
 PB = """META
 key;value
 description;Parks
@@ -332,6 +333,23 @@ def test_scores_of_pabulib() -> None:
 @pytest.mark.parametrize("points", ["--3,1", "²,1", "1.5,1", "3", ""])
 def test_points_that_are_no_whole_numbers(points: str) -> None:
     assert _places(SCORING.replace("3,-1", points), "x.pb") == [("points", "line 14")]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        (MODERN.replace("4: 1", f"{MANY}: 1"), "x.toi", ("no_count", "line 9")),
+        (MODERN.replace("VOTERS: 8", f"VOTERS: {MANY}"), "x.toi", ("no_number", "line 4")),
+        (OLD.replace("3\n", "²\n", 1), "x.toc", ("no_header", "line 1")),
+        (OLD.replace("5,5,2", f"{MANY},5,2"), "x.toc", ("no_totals", "line 5")),
+        (PB.replace("budget;100", f"budget;{MANY}"), "x.pb", ("no_amount", "line 6")),
+        (f"count,ranking\n{MANY},a\n", "x.csv", ("no_count", "line 2")),
+        (f"score:a\n{MANY}\n", "x.csv", ("no_mark", "line 2")),
+        (f'{{"options": ["a"], "seats": {MANY}, "ballots": []}}', "x.json", ("no_number", "seats")),
+    ],
+)
+def test_numbers_beyond_reason_are_no_numbers(text: str, name: str, expected: tuple[str, str]) -> None:
+    assert _places(text, name)[0] == expected
 
 
 def test_json_syntax_and_unknown_endings() -> None:

@@ -174,6 +174,15 @@ def test_the_half_filled_ballot_survives_the_close(practice: Hall, served: str, 
     assert _order(page) == ["o31"]
 
 
+def test_an_empty_ballot_is_asked_for_twice(practice: Hall, served: str, page: Page) -> None:
+    page.goto(f"{served}/c/{practice.slug}?lang=en")
+    page.locator("#send").click()
+    expect(page.locator("#answer")).to_contain_text("You have not chosen anything. Send again")
+    page.locator("#send").click()
+    expect(page.locator("#answer")).to_contain_text("Your ballot has been received.")
+    expect(page.locator("#answer .receipt span")).to_have_count(6)
+
+
 def test_without_script(practice: Hall, served: str, page_without_script: Page) -> None:
     page = page_without_script
     page.goto(f"{served}/c/{practice.slug}?lang=en")

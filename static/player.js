@@ -645,6 +645,8 @@
     }, function (error) {
       busy = false;
       if (finished) return;
+      /* Too late: nothing is deleted; the page for that shows the answers, to be printed, kept or deleted. */
+      if (error.code === "closed") return tooLate();
       if (error.retry) {
         // "They wait on this phone" is said only once they do.
         var said = function () {
@@ -658,6 +660,11 @@
       status("");
       complain({ at: "_end", text: words.refusals[error.code] || words.refusals.other });
     });
+  }
+
+  function tooLate() {
+    finished = true;
+    scope.location.replace(data.kept);
   }
 
   function status(text) {
@@ -874,15 +881,19 @@
     else vault.read("answers").then(begin, function () { begin(null); });
   }
 
-  /* When the survey is over nothing stays on the phone. But a phone's clock may be years off, so the server says what
-   * day it is before anything is deleted; who has no network keeps what is there. */
+  /* When the survey is over nothing stays on the phone unseen: who answered something is shown it. But a phone's
+   * clock may be years off, so the server says what day it is; who has no network keeps what is there. */
   function afterClose() {
     scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" }).then(function (reply) {
       /* Server and application may both name the day; it always has 29 characters (RFC 9110, 5.6.7). */
       if (!(Date.parse(reply.headers.get("Date").slice(0, 29)) > Date.parse(data.closes))) return undefined;
-      state = {};
-      return forgetAll();
-    }).then(resume, resume);
+      return Promise.all([kept(), vault.read("answers"), vault.read("queue")]).then(function (found) {
+        var some = found[2] || found.some(function (one) { return one && Object.keys(one.answers || {}).length; });
+        if (some) return tooLate();
+        state = {};
+        return forgetAll();
+      });
+    }).then(function () { if (!finished) resume(); }, resume);
   }
 
   function start() {

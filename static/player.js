@@ -53,7 +53,7 @@
   if (!inReach("sessionStorage")) return sealed ? tellOld() : undefined;
   if (sealed && lacking.length) return tellOld();
 
-  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false, timer, pause = 3000;
+  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false, timer, pause = 3000, marks = [];
   items.forEach(function (item) {
     var inner = all(item, ".f");
     if (item.classList.contains("f")) inner = [item];
@@ -422,8 +422,21 @@
         return { at: "_c", text: error.group > 0 ? fill(words.codeGroup, { group: error.group }) : words.codeMissing };
       }
     }
+    if (code && foreign()) return { at: "_c", text: words.refusals.other_key };
     if (code && state.code && !get("_key").textContent) aboutCode();
     return form.elements._consent.checked ? null : { at: "_consent", text: words.consent };
+  }
+
+  /* A code begins with its key's mark, and the marks of this survey are known to everyone: no server is asked. */
+  function foreign() { return state.code && marks.length > 0 && marks.indexOf(state.code.mark) < 0; }
+
+  /* Whoever took the wrong letter can type another code, where the refusal is said. */
+  function askCode() {
+    var label = get("_c");
+    if (!label) return;
+    if (label.hidden && state.code) form.elements._code.value = state.code.shown;
+    label.hidden = false;
+    if (here === "_end") get("_end").insertBefore(label, get("_status"));
   }
 
   function fieldFault(field) {
@@ -658,7 +671,9 @@
       vault.act("readwrite", function (kept) { return kept.delete(storeName + ":queue"); }).catch(function () {});
       state.job = null;
       status("");
-      complain({ at: "_end", text: words.refusals[error.code] || words.refusals.other });
+      var aboutCode = ["used", "spent", "unknown", "other_key", "withdrawn"].indexOf(error.code) >= 0;
+      if (aboutCode) askCode();
+      complain({ at: aboutCode ? "_c" : "_end", text: words.refusals[error.code] || words.refusals.other });
     });
   }
 
@@ -676,7 +691,7 @@
   function send() {
     var wrong = faultOf("_start");
     if (wrong) {
-      go("_start");
+      if (!get(here).contains(get(wrong.at))) go("_start");
       return complain(wrong);
     }
     var path = screens();
@@ -785,7 +800,6 @@
     if (state.code && get("_c")) get("_c").hidden = true;
     form.addEventListener("change", function (event) {
       var box = event.target.closest(".f");
-      if (event.target.name === "_code") state.code = null;
       if (box) settle(byAddress[box.id], event.target);
       if (box && event.target.tagName === "SELECT") byAddress[box.id].draw();
       remember();
@@ -793,6 +807,10 @@
     });
     form.addEventListener("input", function (event) {
       var box = event.target.closest(".f");
+      if (event.target.name === "_code") {
+        state.code = null;
+        get("_key").textContent = "";
+      }
       if (box && /^(text|textarea)$/.test(event.target.type)) settle(byAddress[box.id], event.target);
       remember();
     });
@@ -830,13 +848,15 @@
   /* The key that the letter names, worked out from the key itself, and whether the code is still good; asking
    * uses nothing up. A code whose token lies on this phone already may well be used. */
   function aboutCode() {
-    if (!sealed) return;
+    if (open) return;
     scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer" }).then(function (reply) {
       return reply.json();
     }).then(function (found) {
+      if (found.wave === data.wave) marks = found.keys.map(function (key) { return key.mark; });
       if (!state.code) return;
+      if (foreign()) return tellAtStart("other_key");
       var key = found.keys.filter(function (one) { return one.mark === state.code.mark; })[0];
-      if (!key) return tellAtStart("other_key");
+      if (!key || !sealed) return;
       scope.Token.keyId(key).then(function (id) {
         get("_key").textContent = words.key.replace("%(print)s", id.match(/.{1,4}/g).join(" "));
       });
@@ -850,7 +870,11 @@
   }
 
   function tellAtStart(code) {
-    if (here === "_start" && words.refusals[code]) complain({ at: "_start", text: words.refusals[code] });
+    if (!words.refusals[code] || finished) return;
+    if (code === "other_key" && here !== "_start") go("_start");
+    if (here !== "_start") return;
+    askCode();
+    complain({ at: "_c", text: words.refusals[code] });
   }
 
   /* What could not be sent is sent as soon as there is a network again. Not every phone notices that, so it also tries

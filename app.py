@@ -30,6 +30,7 @@ ROOMS = (
     "participation.conference.hall.views:room",
     "participation.conference.slips.views:room",
     "participation.conference.desk.views:room",
+    "participation.conference.needs.views:room",
     "participation.conference.voting.views:room",
     "participation.conference.results.views:room",
     "participation.conference.paper.views:room",

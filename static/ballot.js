@@ -261,7 +261,7 @@
     }
   }
   function refused(error) {
-    var code = ["empty", "length", "character", "check"].indexOf(error.code) >= 0 ? "typed" : error.code;
+    var code = ["length", "character", "check"].indexOf(error.code) >= 0 ? "typed" : error.code;
     answer(fill(data.sentences[code] || data.sentences.refused, error.params || { group: error.group || "" }), false);
   }
 
@@ -298,8 +298,19 @@
     return body;
   }
 
+  /* An empty ballot is sent when it is sent twice. */
+  var blank = false;
+  function isBlank(found) {
+    var kept = ["ranking", "approve", "pairs", "dots", "score", "resistance"].map(function (key) { return found[key]; });
+    return !kept.some(function (part) { return part && Object.keys(part).length; });
+  }
+
   async function send() {
     var button = document.getElementById("send");
+    if (isBlank(ballot()) && !blank) {
+      blank = true;
+      return refused({ code: "blank" });
+    }
     button.disabled = true;
     answer(texts.sending, false);
     document.getElementById("answer").className = "";

@@ -5,7 +5,8 @@
   if (!live || !window.EventSource) return;
   new EventSource(live.dataset.address).onmessage = function (event) {
     var state = JSON.parse(event.data);
-    if (state.state === "open") live.textContent = state.turnout ? live.dataset.least.replace("%(num)s", state.turnout) : live.dataset.few;
+    var turnout = document.getElementById("turnout-" + state.round);
+    if (state.state === "open" && turnout) turnout.textContent = state.turnout ? live.dataset.least.replace("%(num)s", state.turnout) : live.dataset.few;
     var key = [state.round, state.state, state.counted].join();
     if (last !== null && last !== key && !document.querySelector("input:focus, textarea:focus")) location.reload();
     last = key;

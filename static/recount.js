@@ -47,11 +47,12 @@
         budget: function (d, i) { return total(d, i, "approve"); },
         consensing: function (d, i) { var s = total(d, i, "resistance"); i.forEach(function (id) { s[id] = -s[id]; }); return s; }
       }[data.method];
-      if (!score) { out.textContent = String(data.ballots.length); return; }
+      var counted = button.dataset.ballots.replace("%(num)s", data.ballots.length);
+      if (!score) { out.textContent = counted; return; }
       score = score(data, ids);
       Object.keys(data.wall || {}).forEach(function (id) { score[id] += Number(data.wall[id]); });
       ids.sort(function (a, b) { return score[b] - score[a]; });
-      out.textContent = data.ballots.length + "\n" + ids.map(function (id) { return score[id] + "  " + names[id]; }).join("\n");
+      out.textContent = counted + "\n" + ids.map(function (id, n) { return (n + 1) + ". " + names[id] + ": " + Math.abs(score[id]); }).join("\n");
     });
   });
 })();

@@ -52,7 +52,8 @@
   }
   function draw(state) {
     now.textContent = "";
-    document.body.classList.toggle("outcome", !!state.order && state.order.length > 0);
+    var listed = state.focus || state.order;
+    document.body.classList.toggle("outcome", !!listed && listed.length > 0);
     if (state.round_title) { var title = element("p"); many(state.round_title, title); now.appendChild(title); }
     if (!state.round || state.state === "announced") {
       line(function (said) { return said.waiting; });
@@ -66,21 +67,28 @@
     } else if (state.state === "closing") {
       line(function (said) { return said.closing.replace("%(time)s", clock(state.until, true)); });
       turnout(state);
-    } else if (!state.order) {
+    } else if (!listed) {
       line(function (said) { return said.closed; });
       turnout(state);
     }
-    if (state.order && !state.order.length) line(function (said) { return said.none; });
+    if (listed && !listed.length) line(function (said) { return said.none; });
     foot.textContent = "";
-    if (state.order) texts.forEach(function (said, i) { legend(said, state, i); });
-    var key = JSON.stringify(state.order || []);
-    if (key !== drawn) { drawn = key; build(state.order || []); }
+    if (listed) texts.forEach(function (said, i) { legend(said, state, i); });
+    var key = JSON.stringify(listed || []);
+    if (key !== drawn) { drawn = key; if (state.focus) together(state.focus); else build(state.order || []); }
     fit();
   }
   function legend(said, state, i) {
-    var used = Object.keys(MARKS).filter(function (step) { return state.order.some(function (place) { return place.step === step; }); });
     var parts = [said.ballots.replace("%(num)s", state.ballots)];
-    used.forEach(function (step) { parts.push(MARKS[step] + " " + said[step]); });
+    if (state.focus) {
+      parts.push(said.no_order);
+      if (state.by_lot) parts.push(said.by_lot);
+    } else {
+      if (state.order.some(function (place) { return place.reach; })) parts.push("1–3: " + said.places);
+      Object.keys(MARKS).forEach(function (step) {
+        if (state.order.some(function (place) { return place.step === step; })) parts.push(MARKS[step] + " " + said[step]);
+      });
+    }
     if (i) foot.appendChild(element("br"));
     var made = element("bdi", parts.join(" · "));
     made.lang = said.lang;
@@ -99,12 +107,27 @@
     }
     root.style.setProperty("--k", low);
   }
-  function build(order) {
+  function clear(length) {
     list.textContent = "";
     shown = 0;
-    var columns = order.length > 20 ? 3 : order.length > 8 ? 2 : 1;
+    places = [];
+    var columns = length > 20 ? 3 : length > 8 ? 2 : 1;
     list.style.setProperty("--columns", columns);
-    list.style.setProperty("--rows", Math.ceil(order.length / columns) || 1);
+    list.style.setProperty("--rows", Math.ceil(length / columns) || 1);
+  }
+  function together(topics) {
+    /* Focus topics in no order: all at once, without numbers. */
+    clear(topics.length);
+    topics.forEach(function (topic) {
+      var item = element("li"), words = element("span");
+      many(topic, words);
+      item.appendChild(words);
+      item.className = "free";
+      list.appendChild(item);
+    });
+  }
+  function build(order) {
+    clear(order.length);
     places = order.map(function (place, i) {
       var item = element("li");
       item.appendChild(element("span", String(i + 1)));
@@ -112,7 +135,7 @@
       many(place.label, words);
       if (place.step !== "rule") words.appendChild(document.createTextNode("\u00a0" + MARKS[place.step]));
       item.appendChild(words);
-      var sure = place.low !== null && place.low !== undefined ? number(place.low) + "–" + number(place.high) : "";
+      var sure = place.reach ? place.reach.map(number).join("–") : "";
       var small = element("small", sure);
       if (sure) small.title = texts[0].places;
       item.appendChild(small);

@@ -31,6 +31,8 @@ from participation.conference.ballots import (
 )
 
 FORMAT = "ballots/1"
+#: Numbers of more digits are no counts; Python itself would refuse to print them.
+LARGEST = 10**100
 #: Key of a JSON ballot and prefix of a CSV column -> kind.
 KEYS: dict[str, Kind] = {
     "ranking": "ranking",
@@ -51,7 +53,8 @@ _PREFIXES: dict[str, Kind] = {
 
 
 def read(text: str, name: str) -> Profile:
-    """Read a file by the ending of its name; unknown endings are recognised by how the text begins.
+    """Read a file by the ending of its name; what has an unknown ending, or only looks like a table, is
+    recognised by how the text begins.
 
     Raises:
         BallotFileError: every fault found, each with its line or place.
@@ -60,9 +63,9 @@ def read(text: str, name: str) -> Profile:
     if suffix in preflib.SUFFIXES:
         return preflib.read(text, suffix)
     readers: dict[str, Callable[[str], Profile]] = {".pb": pabulib.read, ".json": read_json, ".csv": read_csv}
-    if suffix not in readers:
-        start = text.lstrip("\ufeff \n\r\t")[:4].upper()
-        suffix = ".json" if start.startswith("{") else ".pb" if start == "META" else ".csv"
+    if suffix not in readers or suffix == ".csv":
+        start = text.lstrip("\ufeff \n\r\t")[:5].upper()
+        suffix = ".json" if start.startswith("{") else ".pb" if start.strip(" ;\r\n") == "META" else ".csv"
         if start.startswith("#"):
             return preflib.read(text)
     return readers[suffix](text)
@@ -155,7 +158,7 @@ def _whole(value: Any, place: str, faults: list[Fault], *, none: bool = False) -
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
         faults.append(Fault("no_number", place, {"text": str(value)[:60]}))
         return None
     return value
@@ -317,7 +320,7 @@ def _rest(
     count, attributes = 1, []
     for n, (name, cell) in enumerate(zip(header, row, strict=False)):
         if name == "count":
-            if not re.fullmatch(r"\s*\d+\s*", cell):
+            if not re.fullmatch(r"\s*\d{1,100}\s*", cell):
                 faults.append(Fault("no_count", f"line {line}", {"text": cell[:60]}))
             else:
                 count = int(cell)
@@ -340,7 +343,7 @@ def _wide(
         cells: list[tuple[int, int]] = []
         for option, (n, _, name) in enumerate(wide):
             cell = row[n].strip() if n < len(row) else ""
-            if cell and not re.fullmatch(r"\d+", cell):
+            if cell and not re.fullmatch(r"\d{1,100}", cell):
                 faults.append(Fault("no_mark", f"line {line}", {"text": cell[:60], "option": name}))
             elif cell and kind == "approval" and int(cell) > 1:
                 faults.append(Fault("no_tick", f"line {line}", {"text": cell[:60], "option": name}))

@@ -64,6 +64,11 @@ def check(round_: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     return {key: kept, "receipt": _receipt(sent.get("receipt"))}
 
 
+def is_blank(document: Mapping[str, Any]) -> bool:
+    """Whether a checked ballot says nothing at all."""
+    return not any(value for name, value in document.items() if name != "receipt")
+
+
 def _receipt(value: Any) -> list[int]:
     if value is None:
         return []

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -151,7 +152,7 @@ def merged(profile: Profile, *, keep_attributes: bool = True) -> Profile:
 
 def by_id(name: str) -> tuple[int, int, str]:
     """Sorting key of option ids: numbers by value, before names by letter."""
-    return (0, int(name), name) if name.isascii() and name.isdigit() else (1, 0, name)
+    return (0, int(name), name) if name.isascii() and name.isdigit() and len(name) <= 100 else (1, 0, name)
 
 
 def classes_by_score(ids: tuple[str, ...], scores: Iterable[Any], *, lowest_first: bool = False) -> Classes:
@@ -181,16 +182,27 @@ def classes_by_relation(ids: tuple[str, ...], before: NDArray[np.bool_]) -> Clas
     return classes
 
 
+#: No text of a table: control characters for the end of a text and of a medium.
+_END = "\x03\x19"
+
+
 def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table with delimiters, each with the number of its last line.
 
     Raises:
         BallotFileError: a row that cannot be parted into cells, such as one with a quote that never ends.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # A quote that never ends swallows the rest of the file, and with it the row added here.
+    reader = csv.reader(chain(io.StringIO(text, newline=""), [_END]), delimiter=delimiter)
+    before, row = 0, list[str]()
     try:
         for row in reader:
+            if row == [_END]:
+                return
+            if row and row[-1].endswith(_END):
+                raise BallotFileError([Fault("quote_open", f"line {before + 1}")])
             yield reader.line_num, row
+            before = reader.line_num
     except csv.Error as error:
         raise BallotFileError([Fault("table", f"line {reader.line_num}", {"text": str(error)})]) from None
 

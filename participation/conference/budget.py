@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from participation.conference.ballots import Number, Profile
+from participation.conference.ballots import Number, Profile, merged
 from participation.conference.committees import Committee, TooManyTiesError, price_per_utility
 from participation.conference.scores import sums
 
@@ -87,6 +87,7 @@ def equal_shares(profile: Profile, *, by_cost: bool = False, limit: int = LIMIT)
     costs, budget = _money(profile)
     if not profile.total:
         return {frozenset()}
+    profile = merged(profile, keep_attributes=False)
     count = np.array([float(b.count) for b in profile.ballots])
     utility = np.zeros((len(profile.ballots), len(profile.options)))
     for row, ballot in enumerate(profile.ballots):
@@ -95,12 +96,16 @@ def equal_shares(profile: Profile, *, by_cost: bool = False, limit: int = LIMIT)
     free = frozenset(x for x, cost in enumerate(costs) if cost == 0 and utility[:, x].any())
     start = _Purse(free, (Fraction(budget * profile.scale, profile.total),) * len(profile.ballots))
     ends: set[Committee] = set()
-    seen, waiting = {start}, [start]
+    seen, waiting = set[_Purse](), [start]
     while waiting:
         purse = waiting.pop()
         following = _buy(profile, purse, utility, count)
         if not following:
             ends.add(purse.chosen)
+        if len(following) == 1 and not seen:
+            # No tie so far: nothing to compare with, and comparing purses of many voters is slow.
+            waiting.append(following[0])
+            continue
         for other in following:
             if other not in seen:
                 seen.add(other)
@@ -122,9 +127,8 @@ def _buy(
     near = min(rough.values(), default=np.inf)
     prices: dict[int, Fraction] = {}
     for x, price in rough.items():
-        # An option that floats call unaffordable by a hair is asked exactly as well.
-        if price <= near * (1 + _NEAR) or price == np.inf:
-            exact = _exact_price(profile, purse, utility[:, x], x, near_miss=price == np.inf)
+        if price <= near * (1 + _NEAR):
+            exact = _exact_price(profile, purse, utility[:, x], x)
             if exact is not None:
                 prices[x] = exact
     if not prices:
@@ -137,6 +141,7 @@ def _rough_price(
     budgets: NDArray[np.float64], utility: NDArray[np.float64], count: NDArray[np.float64], cost: int
 ) -> float:
     rows = np.flatnonzero(utility)
+    # Sums in floating point are far closer than that, so whoever falls short here cannot pay.
     if float((budgets[rows] * count[rows]).sum()) < cost * (1 - _NEAR):
         return float(np.inf)
     ratio = budgets[rows] / utility[rows]
@@ -150,16 +155,12 @@ def _rough_price(
 
 
 def _exact_price(
-    profile: Profile, purse: _Purse, utility: NDArray[np.float64], option: int, *, near_miss: bool
+    profile: Profile, purse: _Purse, utility: NDArray[np.float64], option: int
 ) -> Fraction | None:
-    rows = np.flatnonzero(utility)
-    cost = Fraction(profile.costs[option] * profile.scale)
-    if near_miss:
-        held = sum(float(purse.budgets[r]) * profile.ballots[r].count for r in rows)
-        if held < float(cost) * (1 - 1e-6):
-            return None
-    supporters = [(purse.budgets[r], int(utility[r]), profile.ballots[r].count) for r in rows]
-    return price_per_utility([s for s in supporters if s[2]], cost)
+    supporters = [
+        (purse.budgets[r], int(utility[r]), profile.ballots[r].count) for r in np.flatnonzero(utility)
+    ]
+    return price_per_utility(supporters, Fraction(profile.costs[option] * profile.scale))
 
 
 def _paid(purse: _Purse, utility: NDArray[np.float64], option: int, price: Fraction) -> _Purse:

@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from participation.conference.ballots import Policy, Profile
+from participation.conference.ballots import Policy, Profile, merged
 from participation.conference.pairwise import above, schulze
 
 RULES = ("borda", "copeland", "schulze")
 REPLICATES = 2000
-_CHUNK = 500
+#: Numbers held at once, per array: replicates are drawn in parts that fit.
+_HELD = 2**23
+
+
+#: Steps of the paths of Schulze over all replicates; with 2,000 of them enough for 368 options.
+_PATHS = 10**11
 
 
 class TooManyBallotsError(ArithmeticError):
@@ -51,6 +56,7 @@ def rank_intervals(
     """Bootstrap the ballots and count Borda, Copeland and Schulze again each time.
 
     With ``strata`` the ballots are drawn within each value of that column (use it with group weights).
+    Schulze is left out where its paths through hundreds of options would take minutes.
 
     Raises:
         TooManyBallotsError: sums would no longer be exact in floating point.
@@ -58,18 +64,36 @@ def rank_intervals(
     size = len(profile.options)
     if profile.total * max(size, 2) >= 2**53:
         raise TooManyBallotsError(profile.total)
-    before: dict[str, list[NDArray[np.bool_]]] = {rule: [] for rule in RULES}
-    rows = above(profile.ranks(), policy).reshape(len(profile.ballots), -1)
-    rows = rows.astype(np.float32 if profile.total < 2**24 else np.float64)
-    done = 0
-    while done < replicates:
-        some = min(_CHUNK, replicates - done)
-        counts = draw(profile, some, rng, strata).astype(rows.dtype)
-        wins = (counts @ rows).reshape(some, size, size)
-        for rule, relation in _relations(wins).items():
-            before[rule].append(relation)
-        done += some
-    return {rule: _summary(np.concatenate(parts)) for rule, parts in before.items()}
+    if strata is None:
+        # Equal orders are drawn together, whoever cast them.
+        profile = merged(profile, keep_attributes=False)
+    ranks = profile.ranks()
+    real = np.dtype(np.float32 if profile.total < 2**24 else np.float64)
+    parts = _parts(len(ranks), size)
+    kept = [_rows(ranks[part], policy, real) for part in parts] if len(parts) == 1 else []
+    counted = RULES if replicates * size**3 <= _PATHS else tuple(r for r in RULES if r != "schulze")
+    tables = {rule: _Table.empty(size, replicates) for rule in counted}
+    drawn_at_once = min(profile.total // profile.scale, _HELD)
+    chunk = max(1, _HELD // max(drawn_at_once, len(ranks), size * size, _HELD // 500))
+    for start in range(0, replicates, chunk):
+        some = min(chunk, replicates - start)
+        counts = draw(profile, some, rng, strata).astype(real)
+        wins = np.zeros((some, size * size), dtype=real)
+        for n, part in enumerate(parts):
+            wins += counts[:, part] @ (kept[n] if kept else _rows(ranks[part], policy, real))
+        for rule, relation in _relations(wins.reshape(some, size, size), counted).items():
+            tables[rule].add(start, relation)
+    return {rule: table.summary() for rule, table in tables.items()}
+
+
+def _parts(ballots: int, size: int) -> list[slice]:
+    """Ballots whose comparisons are held at once; mostly all of them."""
+    step = max(1, 16 * _HELD // max(size * size, 1))
+    return [slice(start, start + step) for start in range(0, max(ballots, 1), step)]
+
+
+def _rows(ranks: NDArray[np.int32], policy: Policy, real: np.dtype[Any]) -> NDArray[Any]:
+    return above(ranks, policy).reshape(len(ranks), -1).astype(real)
 
 
 def rank_samples(
@@ -118,32 +142,49 @@ def draw(
     return drawn
 
 
-def _relations(wins: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+def _relations(wins: NDArray[Any], counted: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     turned = wins.transpose(0, 2, 1)
     borda = (wins - turned).sum(axis=2)
     beats = wins > turned
     copeland = beats.sum(axis=2, dtype=np.int32) - beats.sum(axis=1, dtype=np.int32)
-    return {
+    found = {
         "borda": borda[:, :, None] > borda[:, None, :],
         "copeland": copeland[:, :, None] > copeland[:, None, :],
-        "schulze": schulze(wins),
     }
+    return found | {"schulze": schulze(wins)} if "schulze" in counted else found
 
 
-def _summary(before: NDArray[np.bool_]) -> RankIntervals:
-    size = before.shape[1]
-    ahead = before.sum(axis=1, dtype=np.int32)
-    behind = before.sum(axis=2, dtype=np.int32)
-    rank = 1 + (ahead + (size - 1 - behind)) / 2
-    low, high = np.quantile(rank, [0.025, 0.975], axis=0, method="inverted_cdf") if size else (rank, rank)
-    places = np.arange(1, size + 1)
-    # An option tied over the places ahead+1 .. size-behind fills the first k in part.
-    tied = size - behind - ahead
-    top = np.zeros((size, size))
-    for k in places:
-        top[:, k - 1] = np.clip((k - ahead) / tied, 0, 1).mean(axis=0)
-    alone = (behind == size - 1).mean(axis=0) if size else np.zeros(0)
-    return RankIntervals(low, high, top, alone, before.mean(axis=0))
+@dataclass(frozen=True)
+class _Table:
+    """How many options stand before and behind each one in every replicate, and how often x before y."""
+
+    ahead: NDArray[np.int32]
+    behind: NDArray[np.int32]
+    above: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, size: int, replicates: int) -> _Table:
+        counts = [np.zeros((replicates, size), dtype=np.int32) for _ in range(2)]
+        return cls(counts[0], counts[1], np.zeros((size, size), dtype=np.int64))
+
+    def add(self, start: int, before: NDArray[np.bool_]) -> None:
+        part = slice(start, start + len(before))
+        self.ahead[part] = before.sum(axis=1, dtype=np.int32)
+        self.behind[part] = before.sum(axis=2, dtype=np.int32)
+        self.above[:] += before.sum(axis=0, dtype=np.int64)
+
+    def summary(self) -> RankIntervals:
+        replicates, size = self.ahead.shape
+        ahead, behind = self.ahead, self.behind
+        rank = 1 + (ahead + (size - 1 - behind)) / 2
+        low, high = np.quantile(rank, [0.025, 0.975], axis=0, method="inverted_cdf") if size else (rank, rank)
+        # An option tied over the places ahead+1 .. size-behind fills the first k in part.
+        tied = size - behind - ahead
+        top = np.zeros((size, size))
+        for k in range(1, size + 1):
+            top[:, k - 1] = np.clip((k - ahead) / tied, 0, 1).mean(axis=0)
+        alone = (behind == size - 1).mean(axis=0) if size else np.zeros(0)
+        return RankIntervals(low, high, top, alone, self.above / replicates)
 
 
 def indistinct(intervals: RankIntervals, level: float = 0.95) -> list[tuple[int, int]]:

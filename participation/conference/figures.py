@@ -7,6 +7,7 @@ in, already in the reader's language; ``rtl`` mirrors the figure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
@@ -117,16 +118,23 @@ def groups(
         spots = [_LABEL + 30 + (values[row] - 1) * step for values in places.values()]
         if spots:
             canvas.line(min(spots), y, max(spots), y, "#999999", 2)
-        for number, x in enumerate(spots):
-            shift = 9 * sum(1 for earlier in spots[:number] if abs(earlier - x) < 1)
-            canvas.dot(x + shift, y, _PALETTE[number % len(_PALETTE)], 10)
-            canvas.text(x + shift, y + 5, chr(65 + number), anchor="middle", size=13, colour=PAPER)
+        for number, x in enumerate(_side_by_side(spots, 21)):
+            canvas.dot(x, y, _PALETTE[number % len(_PALETTE)], 10)
+            canvas.text(x, y + 5, chr(65 + number), anchor="middle", size=13, colour=PAPER)
     for number, name in enumerate(places):
         y = 74 + _ROW * len(labels) + 26 * number
         canvas.dot(20, y, _PALETTE[number % len(_PALETTE)], 10)
         canvas.text(20, y + 5, chr(65 + number), anchor="middle", size=13, colour=PAPER)
         canvas.text(40, y + 5, name)
     return canvas.svg()
+
+
+def _side_by_side(spots: Sequence[float], room: float) -> list[float]:
+    """The spots in their order, each pushed on until it has ``room`` after the one before it."""
+    found, last = list(spots), float("-inf")
+    for number in sorted(range(len(spots)), key=lambda n: spots[n]):
+        found[number] = last = max(found[number], last + room)
+    return found
 
 
 def pairs(labels: Sequence[str], wins: Sequence[Sequence[float]], *, title: str, rtl: bool = False) -> str:
@@ -157,18 +165,34 @@ def pairs(labels: Sequence[str], wins: Sequence[Sequence[float]], *, title: str,
 def shift(
     rows: Sequence[tuple[str, float, float, bool]], *, before: str, after: str, title: str, rtl: bool = False
 ) -> str:
-    """Places before and after, one line per option; options that clearly moved are dark and thick."""
-    places = max((max(a, b) for _label, a, b, _clear in rows), default=1)
-    canvas = _Canvas(_WIDTH, 70 + _ROW * places, title, rtl)
+    """Places before and after, one line per option; options that clearly moved are dark and thick.
+
+    Tied options have a mean place; each has a row of its own and says all the places it shares.
+    """
+    canvas = _Canvas(_WIDTH, 70 + _ROW * len(rows), title, rtl)
     left, right = 300, _WIDTH - 300
     canvas.text(left, 24, before, anchor="end", colour=SOFT)
     canvas.text(right, 24, after, anchor="start", colour=SOFT)
-    for label, old, new, clear in rows:
-        start, end = 50 + (old - 1) * _ROW, 50 + (new - 1) * _ROW
+    before_rows = _rows_of([old for _label, old, _new, _clear in rows])
+    after_rows = _rows_of([new for _label, _old, new, _clear in rows])
+    for (label, _old, _new, clear), (old, was), (new, now) in zip(rows, before_rows, after_rows, strict=True):
+        start, end = 50 + old * _ROW, 50 + new * _ROW
         colour = SECOND if clear else "#777777"
         canvas.line(left + 10, start, right - 10, end, colour, 4 if clear else 2)
         canvas.dot(left + 10, start, colour, 6)
         canvas.dot(right - 10, end, colour, 6)
-        canvas.text(left, start + 5, f"{shorten(label, 28)}  {old:g}", anchor="end")
-        canvas.text(right, end + 5, f"{new:g}  {shorten(label, 28)}")
+        canvas.text(left, start + 5, f"{shorten(label, 28)}  {was}", anchor="end")
+        canvas.text(right, end + 5, f"{now}  {shorten(label, 28)}")
     return canvas.svg()
+
+
+def _rows_of(places: Sequence[float]) -> list[tuple[int, str]]:
+    """For each mean place a row of its own, and the places it stands for: ``6–7`` where two are tied."""
+    order = sorted(range(len(places)), key=lambda n: places[n])
+    rows = {number: row for row, number in enumerate(order)}
+    found = []
+    for number, place in enumerate(places):
+        width = (sum(other == place for other in places) - 1) / 2
+        low, high = math.floor(place - width), math.ceil(place + width)
+        found.append((rows[number], str(low) if low == high else f"{low}–{high}"))
+    return found

@@ -27,6 +27,8 @@ FILE_FAULTS: dict[str, Any] = {
         "or resistance:ID, or write one column “ranking”."
     ),
     "no_ballots": _l("The file holds no list of ballots."),
+    "no_cell": _l("The row ends before the column “%(column)s”. The file may have been cut off."),
+    "no_column": _l("The column “%(column)s” is missing. The columns are: %(known)s."),
     "no_count": _l("“%(text)s” does not begin with a whole number of ballots."),
     "no_header": _l("The file does not begin with a PrefLib header."),
     "no_list": _l("Here must be a list of options."),
@@ -43,6 +45,7 @@ FILE_FAULTS: dict[str, Any] = {
     "options_differ": _l("%(promised)s options are promised, %(found)s are named."),
     "pair": _l("The winner of a pair must be one of at least two options offered."),
     "points": _l("%(votes)s options are named, but %(points)s whole numbers of points are given."),
+    "quote_open": _l("A quotation mark that opens here is never closed. Close it, or remove it."),
     "section_missing": _l("These sections are missing: %(sections)s."),
     "table": _l("The table cannot be read here: %(text)s"),
     "tie_in_strict": _l(

@@ -34,8 +34,8 @@ VOTE_TYPES: dict[str, Kind] = {
 }
 _SECTIONS = ("META", "PROJECTS", "VOTES")
 #: An amount of money; a comma before three digits could part thousands, so it is not guessed at.
-_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+)|,([0-9]{1,2}))?")
-_POINTS = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+_AMOUNT = re.compile(r"([0-9]{1,100})(?:\.([0-9]{1,100})|,([0-9]{1,2}))?")
+_POINTS = re.compile(r"(-?[0-9]{1,100})(?:\.0+)?")
 Row = tuple[int, dict[str, str]]
 
 
@@ -63,6 +63,7 @@ def read(text: str) -> Profile:
     if "default_score" in meta and kind == "score":
         ballots = _filled(ballots, len(options), meta["default_score"], faults)
     budget = _amount(*meta["budget"], faults=faults) if "budget" in meta else None
+    _promises(meta, {"num_projects": len(options), "num_votes": len(ballots)}, faults)
     if faults:
         raise BallotFileError(faults)
     unit = _unit([*amounts, Fraction(budget or 0)])
@@ -70,6 +71,19 @@ def read(text: str) -> Profile:
     whole = None if budget is None else int(budget * unit)
     title = meta.get("description", ("", 0))[0]
     return merged(Profile(kind, tuple(options), tuple(ballots), title=title, costs=costs, budget=whole))
+
+
+def _promises(meta: dict[str, tuple[str, int]], found: dict[str, int], faults: list[Fault]) -> None:
+    """A file that holds less than it says was cut off somewhere."""
+    codes = {"num_projects": "options_differ", "num_votes": "voters_differ"}
+    whole = not faults
+    for key, number in found.items():
+        text, line = meta.get(key, ("", 0))
+        promised = _POINTS.fullmatch(text)
+        if text and promised is None:
+            faults.append(Fault("no_number", f"line {line}", {"text": text[:60]}))
+        elif promised and whole and int(promised[1]) != number:
+            faults.append(Fault(codes[key], f"line {line}", {"promised": promised[1], "found": number}))
 
 
 def _filled(
@@ -100,13 +114,27 @@ def _sections(text: str, faults: list[Fault]) -> dict[str, list[Row]]:
                 raise BallotFileError(faults)
             if not header:
                 header = [cell.strip() for cell in cells]
-            else:
-                found[current].append((line, dict(zip(header, cells, strict=False))))
+                _check_columns(current, header, faults)
+                if current == "META" and "key" not in header:
+                    header = ["key", "value"]
+                    found[current].append((line, dict(zip(header, cells, strict=False))))
+                continue
+            if current != "META" and any(cell.strip() for cell in cells[len(header) :]):
+                params = {"cells": len(cells), "columns": len(header)}
+                faults.append(Fault("too_many_cells", f"line {line}", params))
+            found[current].append((line, dict(zip(header, cells, strict=False))))
     missing = [name for name in _SECTIONS if name not in seen]
     if missing:
-        faults.append(Fault("section_missing", "file", {"sections": ", ".join(missing)}))
+        raise BallotFileError([Fault("section_missing", "file", {"sections": ", ".join(missing)})])
+    if faults:
         raise BallotFileError(faults)
     return found
+
+
+def _check_columns(section: str, header: list[str], faults: list[Fault]) -> None:
+    needed = {"PROJECTS": "project_id", "VOTES": "vote"}.get(section)
+    if needed and needed not in header:
+        faults.append(Fault("no_column", section, {"column": needed, "known": ", ".join(header)[:120]}))
 
 
 def _amount(text: str, line: int, *, faults: list[Fault]) -> Fraction:
@@ -146,6 +174,9 @@ def _projects(rows: list[Row], faults: list[Fault]) -> tuple[list[Option], list[
 
 def _vote(row: Row, index: dict[str, int], kind: Kind, faults: list[Fault]) -> Ballot | None:
     line, cells = row
+    if "vote" not in cells:
+        faults.append(Fault("no_cell", f"line {line}", {"column": "vote"}))
+        return None
     names = [name.strip() for name in cells.get("vote", "").split(",") if name.strip()]
     good = True
     for place, name in enumerate(names):

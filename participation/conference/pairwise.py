@@ -15,6 +15,8 @@ from participation.conference.ballots import Policy, Profile
 
 #: Distinct ballots compared at once: bounds the memory of the comparison tensor.
 _CHUNK = 4096
+#: Numbers of a stack of tables worked on at once.
+_CACHED = 2**16
 
 
 def above(ranks: NDArray[np.int32], policy: Policy) -> NDArray[np.bool_]:
@@ -87,9 +89,14 @@ def copeland(wins: NDArray[Any]) -> NDArray[np.int64]:
 def strongest_paths(strength: NDArray[Any]) -> NDArray[Any]:
     """Widest path between all pairs (Floyd-Warshall). Works on stacks: shape (..., options, options)."""
     paths = strength.copy()
-    for middle in range(paths.shape[-1]):
-        through = np.minimum(paths[..., :, middle, None], paths[..., None, middle, :])
-        np.maximum(paths, through, out=paths)
+    size = paths.shape[-1]
+    stack = paths.reshape(-1, size, size)
+    # A few at a time stay in the processor's cache.
+    step = max(1, _CACHED // max(size * size, 1))
+    for start in range(0, len(stack), step):
+        part = stack[start : start + step]
+        for middle in range(size):
+            np.maximum(part, np.minimum(part[:, :, middle, None], part[:, None, middle, :]), out=part)
     return paths
 
 

@@ -98,13 +98,14 @@ def panel(outcome: Mapping[str, Any], *, k: int, order: Sequence[str] = ()) -> P
         if classes:
             top, edge = top_of(classes, k)
             lines.append(Line(rule, classes, tuple(classes[0]), top, edge))
-    findings = [
-        *_first(lines),
-        *_top(lines, k),
-        *_pairs(rules),
-        *_closeness(outcome, k, order or _value_order(outcome)),
-        *_agreement(outcome),
-    ]
+    findings = _first(lines)
+    if lines:
+        findings += [
+            *_top(lines, k),
+            *_pairs(rules),
+            *_closeness(outcome, k, order or _value_order(outcome)),
+            *_agreement(outcome),
+        ]
     return Panel(RULES[outcome["kind"]][0], tuple(lines), tuple(findings))
 
 
@@ -130,7 +131,12 @@ def _first(lines: list[Line]) -> list[Finding]:
     others: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
         others.setdefault(line.first, []).append(line.rule)
-    return [Finding("first_differs", {"options": first, "rules": rules}) for first, rules in others.items()]
+    return [
+        Finding(
+            "first_differs_tied" if len(first) > 1 else "first_differs", {"options": first, "rules": rules}
+        )
+        for first, rules in others.items()
+    ]
 
 
 def _top(lines: list[Line], k: int) -> list[Finding]:
@@ -145,7 +151,8 @@ def _top(lines: list[Line], k: int) -> list[Finding]:
         else:
             sure = set.intersection(*(set(x.top) for x in lines))
             some = set.union(*(set(x.top) | set(x.on_the_edge) for x in lines)) - sure
-            found.append(Finding("top_differs", {"k": k, "sure": sorted(sure), "some": sorted(some)}))
+            code = "top_differs" if sure else "top_all_differ"
+            found.append(Finding(code, {"k": k, "sure": sorted(sure), "some": sorted(some)}))
     return found
 
 
@@ -157,12 +164,16 @@ def _compatible(one: Line, other: Line) -> bool:
 def _pairs(rules: Mapping[str, Any]) -> list[Finding]:
     if "smith_set" not in rules:
         return []
-    winner = rules["condorcet_winner"]
-    found = (
-        Finding("condorcet", {"options": (winner,)})
-        if winner is not None
-        else Finding("no_condorcet", {"options": tuple(rules["smith_set"])})
-    )
+    wins = rules["pairwise"]["n"]
+    if all(wins[x][y] == wins[y][x] for x in wins for y in wins if x != y):
+        # Nobody beats anybody: "all topics are tied" says it in fewer words.
+        return []
+    winner, ahead = rules["condorcet_winner"], tuple(rules["smith_set"])
+    if winner is not None:
+        found = Finding("condorcet", {"options": (winner,)})
+    else:
+        code = "no_condorcet" if len(ahead) < len(wins) else "no_condorcet_at_all"
+        found = Finding(code, {"options": ahead})
     orders = rules["kemeny"].get("optimal_orders")
     many = [Finding("many_orders", {"orders": orders})] if orders and orders > 1 else []
     return [found, *many]

@@ -26,6 +26,8 @@ from participation.conference.ballots import (
 SUFFIXES = (".soc", ".soi", ".toc", ".toi")
 _HEADER = re.compile(r"#\s*([^:]+?)\s*:\s*(.*)$")
 _NAME = re.compile(r"ALTERNATIVE NAME\s+(\S+)$", re.IGNORECASE)
+#: Alternatives that a header may promise without naming any.
+_MOST_UNNAMED = 10_000
 _TOKEN = re.compile(r"\{[^{}]*\}|[^,{}]+")
 
 
@@ -80,8 +82,8 @@ def _modern(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option],
     promised = _number(meta, "NUMBER VOTERS", faults)
     alternatives = _number(meta, "NUMBER ALTERNATIVES", faults)
     if alternatives is not None:
-        for n in range(1, alternatives + 1):
-            names.setdefault(str(n), str(n)) if len(names) < alternatives else None
+        if not names and alternatives <= _MOST_UNNAMED:
+            names = {str(n): str(n) for n in range(1, alternatives + 1)}
         if len(names) != alternatives:
             place = f"line {meta['NUMBER ALTERNATIVES'][1]}"
             faults.append(Fault("options_differ", place, {"promised": alternatives, "found": len(names)}))
@@ -100,14 +102,14 @@ def _number(meta: dict[str, tuple[str, int]], key: str, faults: list[Fault]) -> 
     if key not in meta or not meta[key][0]:
         return None
     value, line = meta[key]
-    if not value.isascii() or not value.isdigit():
+    if not re.fullmatch(r"[0-9]{1,100}", value):
         faults.append(Fault("no_number", f"line {line}", {"text": value}))
         return None
     return int(value)
 
 
 def _old(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option], list[_Line], int | None]:
-    if not lines or not lines[0].text.isdigit():
+    if not lines or not re.fullmatch(r"\d{1,9}", lines[0].text):
         place = f"line {lines[0].number}" if lines else "line 1"
         faults.append(Fault("no_header", place, {}))
         return "", [], [], None
@@ -122,7 +124,7 @@ def _old(lines: list[_Line], faults: list[Fault]) -> tuple[str, list[Option], li
         faults.append(Fault("options_differ", "line 1", {"promised": count, "found": len(options)}))
         return "", options, [], None
     rest = lines[count + 1 :]
-    totals = re.fullmatch(r"(\d+)\s*,\s*(\d+)\s*,\s*(\d+)", rest[0].text) if rest else None
+    totals = re.fullmatch(r"(\d{1,100})\s*,\s*(\d+)\s*,\s*(\d+)", rest[0].text) if rest else None
     if totals is None:
         faults.append(
             Fault("no_totals", f"line {rest[0].number}" if rest else f"line {lines[-1].number}", {})
@@ -136,7 +138,7 @@ def _ballot(line: _Line, index: dict[str, int], suffix: str, faults: list[Fault]
     head, colon, order = line.text.partition(":")
     if not colon:
         head, _, order = line.text.partition(",")
-    if not re.fullmatch(r"\d+", head.strip()):
+    if not re.fullmatch(r"\d{1,100}", head.strip()):
         faults.append(Fault("no_count", place, {"text": line.text[:60]}))
         return None
     ranking, seen, good = [], set(), True

@@ -28,6 +28,7 @@ TITLES = {
     "practice": {"de": "Proberunde", "en": "Practice round", "ar": "جولة تجريبية"},
     "first": {"de": "Erste Runde", "en": "First round", "ar": "الجولة الأولى"},
     "second": {"de": "Zweite Runde", "en": "Second round", "ar": "الجولة الثانية"},
+    "further": {"de": "Runde %(num)s", "en": "Round %(num)s", "ar": "الجولة %(num)s"},
     "tables": {"de": "An den Tischen", "en": "At the tables", "ar": "على الطاولات"},
     "plenum": {"de": "Im Plenum", "en": "In the plenum", "ar": "في الجلسة العامة"},
     "written": {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 #: States visited before the count of results is given up. Deciding who can win at all is NP-hard
 #: (Brill and Fischer 2012), so with many equal majorities somewhere a limit must stand.
 LIMIT = 20_000
+#: A state costs about the square of the options; with hundreds of them fewer states are visited.
+_WORK = 80_000_000
 
 #: For each option the options it reaches, as bits.
 Closure = tuple[int, ...]
@@ -41,9 +45,10 @@ def ranked_pairs(wins: NDArray[Any], *, winning_votes: bool = False, limit: int 
     Source: T. N. Tideman, Independence of clones as a criterion for voting rules (1987).
 
     Raises:
-        TooManyOrdersError: more than ``limit`` different states.
+        TooManyOrdersError: more than ``limit`` different states, or fewer where there are many options.
     """
     size = len(wins)
+    limit = min(limit, _WORK // max(size, 1) ** 2)
     levels: dict[Any, list[tuple[int, int]]] = {}
     for x, y in zip(*np.nonzero(wins > wins.T), strict=True):
         strength = wins[x, y] if winning_votes else wins[x, y] - wins[y, x]
@@ -53,8 +58,11 @@ def ranked_pairs(wins: NDArray[Any], *, winning_votes: bool = False, limit: int 
         states = {result for state in states for result in _lock_level(state, levels[strength], limit)}
         if len(states) > limit:
             raise TooManyOrdersError(len(states))
-    reach = np.array([[[row >> y & 1 for y in range(size)] for row in state] for state in states], dtype=bool)
-    return RankedPairs(np.all(reach, axis=0), np.any(~np.any(reach, axis=1), axis=0), len(states))
+    always = [reduce(and_, rows) for rows in zip(*states, strict=True)]
+    before = np.array([[row >> y & 1 for y in range(size)] for row in always], dtype=bool)
+    behind = reduce(and_, (reduce(or_, state, 0) for state in states))
+    winners = np.array([not behind >> y & 1 for y in range(size)], dtype=bool)
+    return RankedPairs(before.reshape(size, size), winners, len(states))
 
 
 def _lock(closure: Closure, x: int, y: int) -> Closure:

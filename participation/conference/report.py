@@ -356,6 +356,7 @@ def intervals(
     except closeness.TooManyBallotsError:
         return {"reason": "too_many_ballots"}
     result: Outcome = {"replicates": replicates, "seed": seed, "level": 0.95}
+    result |= {rule: {"reason": "too_many_options"} for rule in closeness.RULES if rule not in found}
     for rule, one in found.items():
         result[rule] = {
             name: {

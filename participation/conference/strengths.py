@@ -14,6 +14,8 @@ from participation.conference.ballots import Profile
 
 _STEPS = 200
 _TOLERANCE = 1e-11
+#: Numbers held at once: choices are worked through in parts that fit.
+_HELD = 2**20
 
 
 class NoEstimateError(ArithmeticError):
@@ -52,7 +54,7 @@ def plackett_luce(profile: Profile) -> Strengths:
     steps = 0
     while steps < _STEPS:
         steps += 1
-        move = np.linalg.pinv(information, hermitian=True) @ gradient
+        move = _inverse(information) @ gradient
         factor = 1.0
         while True:
             found = _likelihood(theta + factor * move, winners, sets, weights)
@@ -65,8 +67,17 @@ def plackett_luce(profile: Profile) -> Strengths:
             break
     else:
         raise NoEstimateError("Newton's method did not settle")
-    variance = np.diag(np.linalg.pinv(information, hermitian=True))
+    variance = np.diag(_inverse(information))
     return Strengths(theta - theta.mean(), np.sqrt(variance), float(value), steps)
+
+
+def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The pseudo-inverse, whose only empty direction is known: all strengths moving together. It is filled
+    before and taken out after inverting; a cut-off for small eigenvalues could miss it."""
+    size = len(information)
+    scale = float(np.trace(information)) / size or 1.0
+    mean = np.full((size, size), 1 / size)
+    return np.asarray(np.linalg.inv(information + scale * mean) - mean / scale, dtype=np.float64)
 
 
 def _choices(profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
@@ -78,7 +89,10 @@ def _choices(profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.bool_], ND
         for winner, offered in _stages(ballot, size, profile.kind == "pairwise"):
             found[winner, offered] = found.get((winner, offered), 0) + ballot.count
     winners = np.array([w for w, _ in found], dtype=np.int64)
-    sets = np.array([[s >> x & 1 for x in range(size)] for _, s in found], dtype=bool).reshape(-1, size)
+    width = size // 8 + 1
+    raw = np.frombuffer(b"".join(s.to_bytes(width, "little") for _, s in found), dtype=np.uint8)
+    bits = np.unpackbits(raw.reshape(-1, width), axis=1, count=size, bitorder="little")
+    sets = bits.astype(bool)
     weights = np.array([float(n) / profile.scale for n in found.values()])
     return winners, sets, weights
 
@@ -112,12 +126,18 @@ def _likelihood(
     weights: NDArray[np.float64],
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """Log-likelihood, gradient (options,), observed information (options, options)."""
-    worth = np.where(sets, np.exp(theta - theta.max()), 0.0)
-    total = worth.sum(axis=1)
-    shares = worth / total[:, None]
-    value = float((weights * (theta[winners] - theta.max() - np.log(total))).sum())
-    gradient = -(weights[:, None] * shares).sum(axis=0)
-    np.add.at(gradient, winners, weights)
-    weighted = weights[:, None] * shares
-    information = np.diag(weighted.sum(axis=0)) - weighted.T @ shares
+    size = len(theta)
+    worth = np.exp(theta - theta.max())
+    value, gradient, information = 0.0, np.zeros(size), np.zeros((size, size))
+    step = max(1, _HELD // max(size, 1))
+    for start in range(0, len(winners), step):
+        part = slice(start, start + step)
+        shares = np.where(sets[part], worth, 0.0)
+        total = shares.sum(axis=1)
+        shares /= total[:, None]
+        value += float((weights[part] * (theta[winners[part]] - theta.max() - np.log(total))).sum())
+        weighted = weights[part, None] * shares
+        sums = weighted.sum(axis=0)
+        gradient += np.bincount(winners[part], weights[part], size) - sums
+        information += np.diag(sums) - weighted.T @ shares
     return value, gradient, information

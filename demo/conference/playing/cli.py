@@ -239,8 +239,7 @@ def vote_on_paper(room: Room, code: str, group: str, ballots: Sequence[hall.Cast
         for ballot in ballots:
             sheet = {"ranking": ballot.ranking, "receipt": []}
             paper.add(session, round_key, key, sheet, first)
-            unconfirmed = next(s for s in paper.sheets(session, round_key) if not s.confirmed_by)
-            paper.confirm(session, round_key, unconfirmed.id, sheet, second)
+            paper.confirm(session, round_key, key, sheet, second)
         paper.admit(session, round_key, key)
 
 

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from localtext import NAMES
 from participation.conference.ballots import BallotFileError
 from participation.conference.forms import fault_sentence
-from participation.conference.presets import PRESETS, settings
+from participation.conference.presets import GROUPS, PRESETS, settings
 from participation.conference.store import ConferenceFault, OptionText
 
 PRESET_NAMES: dict[str, Any] = {
@@ -109,12 +109,20 @@ def new_conference(form: Any, staff_language: str) -> tuple[NewConference | None
         problems.append(_("Please choose between 1 and 50 topics."))
     preset = form.get("preset", "priorities")
     groups, faults = group_rows(form, languages[:1])
+    groups = [(code, _template(label, languages), seats, share) for code, label, seats, share in groups]
     topics = [" ".join(line.split()) for line in form.get("topics", "").splitlines() if line.strip()]
     problems += faults
     if problems or choose is None or preset not in PRESETS:
         return None, problems or [_("Please choose a template.")]
     made = NewConference({languages[0]: title}, languages, held_on, choose, preset, topics, groups)
     return made, []
+
+
+def _template(label: dict[str, str], languages: list[str]) -> dict[str, str]:
+    """A group of the template in every language of the conference; others as they were typed."""
+    typed = next(iter(label.values()))
+    known: Mapping[str, str] = next((group for group in GROUPS if typed in group.values()), {})
+    return {tag: text for tag, text in known.items() if tag in languages} | label
 
 
 def _number(text: str, low: int, high: int) -> int | None:

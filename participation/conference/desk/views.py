@@ -166,7 +166,7 @@ def overview(slug: str) -> ResponseReturnValue:
     with office.read() as session:
         row = conference_or_404(session, slug)
         groups = store.groups(session, row)
-        options = store.options(session, row)
+        every = store.options(session, row, dropped=True)
         rounds = store.rounds(session, row)
         taken = needs_store.sources(session, row)
     with collector.read() as session:
@@ -182,7 +182,8 @@ def overview(slug: str) -> ResponseReturnValue:
         "overview",
         row,
         groups=groups,
-        options=options,
+        options=[option for option in every if not option.dropped],
+        dropped=[option for option in every if option.dropped],
         rounds=rounds,
         facts=facts,
         turnout=turnout_sentences(),
@@ -297,6 +298,8 @@ def topic_step(slug: str, code: str, what: str) -> ResponseReturnValue:
             store.drop_option(session, row, code, what == "drop")
         else:
             abort(404)
+    if what == "drop":
+        flash(_("Taken off the list. Rounds that were announced keep the topic."), "success")
     return redirect(url_for("conferences.overview", slug=slug) + "#topics")
 
 
@@ -327,79 +330,6 @@ def collect(slug: str) -> ResponseReturnValue:
     publish(slug)
     log("collect", slug, collecting=row.collecting)
     return redirect(url_for("conferences.overview", slug=slug))
-
-
-@room.route("/<slug>/needs", methods=["GET", "POST"])
-def needs(slug: str) -> ResponseReturnValue:
-    """Needs that came in: merge the marked ones into a topic, make one of them, or set them aside."""
-    with office.read() as session:
-        row = conference_or_404(session, slug)
-        options = store.options(session, row)
-        groups = store.groups(session, row)
-        taken = needs_store.sources(session, row)
-    labels = {g.code: said(g.label) for g in groups}
-    with collector.read() as session:
-        found = [
-            {
-                "id": need.id.hex(),
-                "text": need.text,
-                "language": need.language,
-                "origin": labels.get(need.origin, need.origin),
-            }
-            for need in hall_store.needs(session, slug)
-        ]
-    if request.method == "POST":
-        chosen = [need for need in found if need["id"] in request.form.getlist("need")]
-        _merge(slug, chosen)
-        return redirect(url_for("conferences.needs", slug=slug))
-    waiting = [need for need in found if need["id"] not in taken]
-    return page("needs_desk", row, waiting=waiting, options=options, taken=taken.values(), names=NAMES)
-
-
-def _merge(slug: str, chosen: list[dict[str, str]]) -> None:
-    if request.form.get("undo"):
-        with office.begin() as session:
-            needs_store.unassign(session, conference_or_404(session, slug), request.form["undo"])
-        return
-    if not chosen:
-        flash(_("Please mark at least one need."), "danger")
-        return
-    target = request.form.get("target", "")
-    with office.begin() as session:
-        row = conference_or_404(session, slug)
-        if target == "new":
-            label = " ".join(request.form.get("label", "").split()) or chosen[0]["text"][:120]
-            target = store.add_option(session, row, OptionText({row.languages[0]: label}))
-        elif target and target not in {o.code for o in store.options(session, row)}:
-            abort(400)
-        needs_store.assign(session, row, chosen, target)
-    log("merge", slug, needs=len(chosen), option=target)
-
-
-@room.post("/<slug>/needs/add")
-def add_need(slug: str) -> ResponseReturnValue:
-    """A table's host types what a table has said, one need per line."""
-    with office.read() as session:
-        row = conference_or_404(session, slug)
-    lines = [" ".join(x.split()) for x in request.form.get("text", "").splitlines() if x.strip()]
-    origin = " ".join(request.form.get("origin", "").split())[:80]
-    with office.begin() as session:
-        row = conference_or_404(session, slug)
-        typed = [
-            {
-                "id": needs_store.typed_id(),
-                "text": line[: hall_store.LONGEST_NEED],
-                "language": row.languages[0],
-                "origin": origin,
-            }
-            for line in lines
-        ]
-        for need in typed:
-            label = {row.languages[0]: need["text"][:120]}
-            needs_store.assign(session, row, [need], store.add_option(session, row, OptionText(label)))
-    log("typed_needs", slug, needs=len(lines))
-    flash(_("Topics added: %(num)s.", num=len(lines)), "success")
-    return redirect(url_for("conferences.needs", slug=slug))
 
 
 # ---------------------------------------------------------------- publishing, mapping

@@ -28,12 +28,15 @@ SENTENCES: dict[str, Any] = {
     "other_key": lazy_resident("This code belongs to another group or conference."),
     "other_wave": lazy_resident("This code belongs to another group or conference."),
     "unknown": lazy_resident("This code is not known. Please compare it with your slip."),
+    "closed_form": lazy_resident("Voting has closed. This ballot no longer counts."),
+    "empty": lazy_resident("Please type the code on your slip."),
+    "blank": lazy_resident("You have not chosen anything. Send again to hand in an empty ballot."),
     "typed": lazy_resident("Please compare the code with your slip: group %(group)s is not right."),
     "busy": lazy_resident("Too many people at once. Please try again in a moment."),
     "network": lazy_resident("No connection. Your ballot is on this phone. Please try again."),
     "refused": lazy_resident("This could not be accepted. Please try again, or ask at the desk."),
 }
-_TYPED = ("empty", "length", "character", "check")
+_TYPED = ("length", "character", "check")
 
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:

@@ -6,8 +6,6 @@ revealed by a moderator, and nothing exists before the mix.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,6 +22,7 @@ from participation.conference.ballots import Option, Policy, Profile, classes_by
 from participation.conference.groups import SMALLEST, merge_small
 from participation.conference.models import BallotRow, Need, OutcomeRow, Sheet
 from participation.conference.panel import RULES
+from participation.conference.recount import digest
 from stores import Store, published, published_all, random_id
 
 #: Turnout is shown in steps of this size.
@@ -247,15 +246,6 @@ def listed(cast: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         | {"group": "" if few else " + ".join(shown[ballot["group"]])}
         for ballot in cast
     ]
-
-
-def digest(kept: Mapping[str, Any]) -> str:
-    """SHA-256 over salt and list; fixes the list without showing it.
-
-    Without the salt a short list of which most is known could be found by trying.
-    """
-    lines = sorted(json.dumps(ballot, ensure_ascii=False, sort_keys=True) for ballot in kept["ballots"])
-    return hashlib.sha256("\n".join([kept["salt"], *lines]).encode()).hexdigest()
 
 
 # ---------------------------------------------------------------- what may be seen

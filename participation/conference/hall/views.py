@@ -34,7 +34,8 @@ from participation.conference.hall.forms import (
     words,
 )
 from participation.conference.panel import panel, ranked
-from participation.conference.results.forms import finding_text, places_text
+from participation.conference.recount import recount_file
+from participation.conference.results.forms import finding_text, in_no_order, places_text
 from participation.conference.tiebreak import lot_decided
 from stores import Store, collector
 from web import headers
@@ -82,9 +83,12 @@ def _conference(slug: str) -> dict[str, Any]:
     return dict(document)
 
 
+def _rounds(slug: str) -> list[dict[str, Any]]:
+    return list(_fresh("rounds", slug, lambda session: store.round_documents(session, slug)))
+
+
 def _round(slug: str, code: str) -> dict[str, Any]:
-    rounds = _fresh("rounds", slug, lambda session: store.round_documents(session, slug))
-    found = next((r for r in rounds if r["round"] == code), None)
+    found = next((r for r in _rounds(slug) if r["round"] == code), None)
     if found is None:
         abort(404)
     return dict(found)
@@ -138,7 +142,21 @@ def ballot(slug: str, code: str) -> ResponseReturnValue:
 
 def _waiting_page(conference: Mapping[str, Any], round_: Mapping[str, Any] | None) -> str:
     now = phase(round_, present()) if round_ is not None else ""
-    return _page("join", conference, round=round_, phase=now, state=live_state(conference["slug"]))
+    return _page(
+        "join",
+        conference,
+        round=round_,
+        phase=now,
+        outcomes=_outcomes(conference),
+        state=live_state(conference["slug"]),
+    )
+
+
+def _outcomes(conference: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rounds whose outcome is published."""
+    if not conference["publish_as"]:
+        return []
+    return [one for one in _rounds(conference["slug"]) if one["state"] == "revealed" and not one["practice"]]
 
 
 def _ballot_page(
@@ -170,6 +188,7 @@ def _ballot_page(
         receipt=receipts.parse((kept or {}).get("receipt", "")) or receipts.draw(secrets.randbelow),
         receipt_words=receipts.shown,
         receipt_hint=receipt_hint(),
+        outcomes=_outcomes(conference),
         data=_script_data(conference, round_, address),
     )
 
@@ -282,6 +301,9 @@ def _cast_by_form(conference: Mapping[str, Any], round_: Mapping[str, Any]) -> R
         sent["receipt"] = receipts.parse(form.get("receipt", "")) or receipts.draw(secrets.randbelow)
         document = ballotform.check(round_, sent)
         _refuse_early(round_)
+        if ballotform.is_blank(document) and not form.get("blank"):
+            form["blank"] = "1"
+            return _ballot_page(conference, round_, problems=[sentence("blank")], kept=form), 422
         token = _form_token(round_, form)
         body = {"submission": form.get("submission") or secrets.token_hex(16)}
         accept(body, round_["access"], document, token)
@@ -291,7 +313,7 @@ def _cast_by_form(conference: Mapping[str, Any], round_: Mapping[str, Any]) -> R
         problem = sentence(refusal.code, {"group": refusal.group})
         return _ballot_page(conference, round_, problems=[problem], kept=form), 422
     except Refused as refusal:
-        problems = [sentence(refusal.code)]
+        problems = [sentence("closed_form" if refusal.code == "closed" else refusal.code)]
         page = _ballot_page(conference, round_, problems=problems, kept=form, token=_packed(token))
         return page, STATUS[refusal.code]
     return redirect(
@@ -425,8 +447,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
     if found is None or not conference["publish_as"]:
         return _waiting_page(conference, round_)
     labels = {o["id"]: words(o["label"]) for o in round_["options"]}
-    chosen = [place["option"] for place in found["order"][: conference["choose"]]]
-    focus = sorted((labels[name] for name in chosen), key=str.casefold)
+    focus = [labels[name] for name in in_no_order(found["order"], conference["choose"], labels)]
     told = panel(found["report"], k=conference["choose"], order=ranked(found))
     return _page(
         "outcome",
@@ -457,23 +478,6 @@ def ballot_list(slug: str, code: str) -> ResponseReturnValue:
     with _store().read() as session:
         kept = store.recount_document(session, round_)
     return Response(recount_file(round_, kept), mimetype="application/json")
-
-
-def recount_file(round_: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
-    """The list with the rules it is counted by: everything the recount script needs."""
-    rules = ("method", "policy", "places", "dots", "per_option", "top", "budget", "seed", "seats")
-    document = {
-        "format": "recount/1",
-        "round": round_["access"],
-        "language": round_["languages"][0],
-        **{name: round_.get(name) for name in rules},
-        "options": [{"id": o["id"], "label": o["label"], "cost": o["cost"]} for o in round_["options"]],
-        "wall": (round_.get("wall") or {}).get("totals") or {},
-        "digest": store.digest(kept),
-        "receipt_words": receipts.LISTS,
-        **kept,
-    }
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
 
 
 @room.route("/<slug>/<code>/own", methods=["GET", "POST"])

@@ -1,5 +1,9 @@
 """Paper ballots while they are keyed: entered by one clerk, confirmed by another, admitted as a batch, then
-wiped."""
+wiped.
+
+Sheets bear no number, so nobody can say which entry belongs to which sheet. What counts is that two people
+typed the same ballots: the second entry confirms any one of the group's that reads the same.
+"""
 
 from __future__ import annotations
 
@@ -54,23 +58,33 @@ def sheets(session: Session, round_key: str) -> list[Sheet]:
     return list(session.scalars(select(Sheet).where(Sheet.round == round_key).order_by(Sheet.id)))
 
 
-def confirm(session: Session, round_key: str, sheet_id: bytes, ballot: Mapping[str, Any], clerk: str) -> bool:
-    """Confirm a sheet by keying it again: True where both agree; else the sheet is taken back to be keyed
-    anew.
+def confirm(session: Session, round_key: str, key_id: str, ballot: Mapping[str, Any], clerk: str) -> None:
+    """Confirm one entry of the key that somebody else made and that reads the same.
 
     Raises:
-        PaperFault: ``same_person`` if the first clerk tries to confirm, ``gone`` if the sheet is not there.
+        PaperFault: ``differs`` if there is none; ``same_person`` if only the clerk's own reads like it.
+    """
+    same = [
+        sheet
+        for sheet in sheets(session, round_key)
+        if sheet.key_id == key_id and not sheet.confirmed_by and sheet.ballot == dict(ballot)
+    ]
+    others = [sheet for sheet in same if sheet.entered_by != clerk]
+    if not others:
+        raise PaperFault("same_person" if same else "differs")
+    others[0].confirmed_by = clerk
+
+
+def remove(session: Session, round_key: str, sheet_id: bytes) -> None:
+    """Take back one entry that nobody has confirmed.
+
+    Raises:
+        PaperFault: ``gone`` if it is not there, or confirmed by now.
     """
     sheet = session.get(Sheet, (round_key, sheet_id))
-    if sheet is None:
+    if sheet is None or sheet.confirmed_by:
         raise PaperFault("gone")
-    if sheet.entered_by == clerk:
-        raise PaperFault("same_person")
-    if sheet.ballot != dict(ballot):
-        session.delete(sheet)
-        return False
-    sheet.confirmed_by = clerk
-    return True
+    session.delete(sheet)
 
 
 def batches(session: Session, round_key: str) -> list[Batch]:

@@ -38,8 +38,12 @@ room = Room(
 )
 
 FAULTS: dict[str, Any] = {
-    "same_person": _l("A second person has to confirm this sheet."),
-    "gone": _l("This sheet is not there any more."),
+    "same_person": _l("Only your own entry reads like this. A second person has to confirm it."),
+    "differs": _l(
+        "Nobody else has typed a sheet of this group that reads like this. Look at the sheet again. If your "
+        "entry is right, keep it: somebody else confirms it, and the wrong one is left over."
+    ),
+    "gone": _l("This entry is not there any more, or it is confirmed."),
     "unconfirmed": _l("Sheets that are not confirmed yet: %(num)s."),
     "total": _l(
         "%(keyed)s sheets were keyed, but %(booked)s slips are booked. Compare both before you admit them."
@@ -126,10 +130,26 @@ def enter(slug: str, code: str) -> ResponseReturnValue:
         batches=batches,
         to_confirm=len(mine),
         said=_said,
-        sheet=None,
+        left=_left(round_, keys),
+        labels={option["id"]: _said(option["label"]) for option in round_["options"]},
         form=request.form if problems else {},
     )
     return page, 422 if problems else 200
+
+
+def _left(round_: dict[str, Any], keys: dict[str, str]) -> list[dict[str, Any]]:
+    """Entries that nobody has confirmed, as they were typed."""
+    with collector.read() as session:
+        found = [sheet for sheet in store.sheets(session, round_["access"]) if not sheet.confirmed_by]
+    return [
+        {
+            "id": sheet.id.hex(),
+            "group": keys.get(sheet.key_id, ""),
+            "by": sheet.entered_by,
+            "ballot": sheet.ballot,
+        }
+        for sheet in found
+    ]
 
 
 def _ballot(round_: dict[str, Any]) -> dict[str, Any]:
@@ -139,44 +159,62 @@ def _ballot(round_: dict[str, Any]) -> dict[str, Any]:
 
 @room.route("/<slug>/<code>/confirm", methods=["GET", "POST"])
 def confirm(slug: str, code: str) -> ResponseReturnValue:
-    """The second person keys the sheet again without seeing the first entry; both have to agree."""
-    round_, problems = _round(slug, code), []
+    """The second person keys every sheet again, in any order and without seeing the first entries."""
+    round_, keys, problems, differs = _round(slug, code), {}, [], False
     me = current_account().email
     if request.method == "POST":
+        key = request.form.get("key", "")
         try:
-            sheet_id = bytes.fromhex(request.form.get("sheet", ""))
+            ballot = _ballot(round_)
             with collector.begin() as session:
-                agreed = store.confirm(session, round_["access"], sheet_id, _ballot(round_), me)
-        except (PaperFault, ValueError) as error:
-            code_ = error.code if isinstance(error, PaperFault) else "gone"
-            problems = [str(FAULTS[code_])]
-            if isinstance(error, BallotError):
-                problems = fault_sentences(error.faults)
+                store.confirm(session, round_["access"], key, ballot, me)
+        except BallotError as error:
+            problems = fault_sentences(error.faults)
+        except PaperFault as fault:
+            problems, differs = [str(FAULTS[fault.code])], fault.code == "differs"
         else:
-            if agreed:
-                flash(_("Both entries agree. The sheet is confirmed."), "success")
-            else:
-                flash(_("The entries differ. The sheet was taken back: key it anew."), "danger")
-            return redirect(url_for("paper.confirm", slug=slug, code=code))
+            flash(_("Both entries agree. The sheet is confirmed."), "success")
+            return redirect(url_for("paper.confirm", slug=slug, code=code, key=key))
     with collector.read() as session:
-        open_sheets = [
+        waiting = [
             s for s in store.sheets(session, round_["access"]) if not s.confirmed_by and s.entered_by != me
         ]
-    asked = request.form.get("sheet", "")
-    sheet = next((s for s in open_sheets if s.id.hex() == asked), open_sheets[0] if open_sheets else None)
+    keys = {key: name for key, name in _keys(round_).items() if key in {s.key_id for s in waiting}}
     page = render_template(
         "conference/paper.html",
         round=round_,
-        keys=_keys(round_),
+        keys=keys,
         problems=problems,
         batches=[],
-        to_confirm=len(open_sheets),
+        to_confirm=len(waiting),
         said=_said,
-        sheet=sheet,
         confirming=True,
+        differs=differs,
         form=request.form if problems else {},
     )
     return page, 422 if problems else 200
+
+
+@room.post("/<slug>/<code>/remove")
+def remove(slug: str, code: str) -> ResponseReturnValue:
+    """Take back an entry that is left over."""
+    round_ = _round(slug, code)
+    try:
+        with collector.begin() as session:
+            store.remove(session, round_["access"], _hex(request.form.get("sheet", "")))
+    except PaperFault as fault:
+        flash(str(FAULTS[fault.code]), "danger")
+    else:
+        audit(office, current_account(), "conference.paper_removed", round_["access"])
+        flash(_("The entry is taken back."), "success")
+    return redirect(url_for("paper.enter", slug=slug, code=code))
+
+
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
 
 
 @room.post("/<slug>/<code>/admit")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from babel.lists import format_list
 from flask_babel import format_decimal, get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from participation.conference.panel import Finding
@@ -45,11 +47,14 @@ SENTENCES: dict[str, Any] = {
     "first_same": _l("%(options)s is first by every one of %(rules)s ways of counting."),
     "first_same_tied": _l("%(options)s share the first place by every one of %(rules)s ways of counting."),
     "first_differs": _l("By %(rules)s, %(options)s is first."),
+    "first_differs_tied": _l("By %(rules)s, %(options)s share the first place."),
     "edge": _l("Among the first %(k)s, the last place is tied between %(options)s."),
     "top_same": _l("Every way of counting chooses the same %(k)s topics."),
     "top_differs": _l("Every way of counting chooses %(sure)s; about %(some)s they differ."),
+    "top_all_differ": _l("No topic is chosen by every way of counting; they differ about %(some)s."),
     "condorcet": _l("%(options)s beats every other topic in direct comparison."),
     "no_condorcet": _l("No topic beats every other in direct comparison; %(options)s are ahead of the rest."),
+    "no_condorcet_at_all": _l("No topic beats every other in direct comparison."),
     "many_orders": _l("%(orders)s orders agree with the ballots equally well."),
     "close": _l("Places %(place)s and %(next)s cannot be told apart: %(options)s."),
     "border_close": _l("The last chosen topic and the first left out cannot be told apart: %(options)s."),
@@ -64,7 +69,8 @@ def finding_text(finding: Finding, labels: Mapping[str, str]) -> str:
     params: dict[str, Any] = dict(finding.params)
     for name in ("options", "sure", "some"):
         if name in params:
-            params[name] = listed(labels.get(o, o) for o in params[name])
+            # In marks, because names of topics have commas and an "and" of their own.
+            params[name] = listed(_("“%(name)s”", name=labels.get(o, o)) for o in params[name])
     if isinstance(params.get("rules"), list):
         params["rules"] = listed(str(RULE_NAMES[rule]) for rule in params["rules"])
     if "w" in params:
@@ -77,11 +83,22 @@ def listed(names: Iterable[str]) -> str:
     return format_list(list(names), locale=get_locale()) or "–"
 
 
+def in_no_order(order: Sequence[Mapping[str, Any]], k: int, labels: Mapping[str, str]) -> list[str]:
+    """Ids of the first ``k`` topics sorted by their names: their places stay with the organisers."""
+    return sorted((place["option"] for place in order[:k]), key=lambda name: labels[name].casefold())
+
+
+def reach(interval: Mapping[str, Any]) -> tuple[int, int]:
+    """First and last place that a topic could have; a tie counts as all the places it shares."""
+    return math.floor(interval["low"]), math.ceil(interval["high"])
+
+
 def places_text(interval: Mapping[str, Any] | None) -> str:
     """From which place to which a topic could have come; empty where that is not known."""
     if interval is None:
         return ""
-    return f"{format_decimal(interval['low'])}–{format_decimal(interval['high'])}"
+    low, high = reach(interval)
+    return f"{format_decimal(low)}–{format_decimal(high)}"
 
 
 def score_text(score: Any) -> str:

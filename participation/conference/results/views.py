@@ -20,13 +20,14 @@ from participation.conference.desk.forms import METHOD_NAMES, STATE_NAMES
 from participation.conference.desk.views import conference_or_404, page, said
 from participation.conference.hall import store as hall_store
 from participation.conference.hall.forms import counting_sentences, method_sentences
-from participation.conference.hall.views import recount_file
 from participation.conference.needs import store as needs_store
 from participation.conference.panel import RULES, panel, ranked
+from participation.conference.recount import recount_file
 from participation.conference.results import protocol
 from participation.conference.results.forms import (
     RULE_NAMES,
     finding_text,
+    in_no_order,
     listed,
     places_text,
     score_text,
@@ -100,6 +101,7 @@ def outcome(slug: str, code: str) -> ResponseReturnValue:
         rules=RULES[found["report"]["kind"]],
         step_text=step_text,
         listed=listed,
+        agreed=all(group.get("share") for group in round_["groups"]),
         group_name=lambda joined: _group_name(round_, joined),
         how=method_sentences(round_) + counting_sentences(round_["method"], round_["seed"]),
         others=others,
@@ -354,10 +356,11 @@ def _round_section(slug: str, row: Any, found: Any) -> dict[str, Any]:
         texts.append(r_("The dots of the wall of stickers are included."))
     texts.append(f"SHA-256: {outcome['digest']}")
     if not outcome["order"]:
+        texts.append(r_("There were no ballots."))
         return section
     if row.publish_as == "focus":
-        chosen = sorted((labels[p["option"]] for p in outcome["order"][: row.choose]), key=str.casefold)
-        texts.append(r_("These topics stand in no order.") + " " + "; ".join(chosen))
+        chosen = in_no_order(outcome["order"], row.choose, labels)
+        texts.append(r_("These topics stand in no order.") + " " + "; ".join(labels[o] for o in chosen))
         if lot_decided(outcome["order"], row.choose):
             texts.append(r_("Topics were tied for the last place; the lot decided between them."))
         return section

@@ -110,6 +110,10 @@ def overview(slug: str) -> ResponseReturnValue:
         shared = store.marks(session, slug)
         printed = store.printed(session, slug)
         keys = {a.round: register_keys(session, slug, a.round) for a in coded_rounds(slug)}
+    with collector.read() as session:
+        rounds = [
+            one for one in published_all(session, "office", "round").values() if one["conference"] == slug
+        ]
     return render_template(
         "conference/slips.html",
         conference=conference,
@@ -117,6 +121,7 @@ def overview(slug: str) -> ResponseReturnValue:
         shared=shared,
         printed=printed,
         keys=keys,
+        titles={one["round"]: pick(one["round_title"], language()) for one in rounds},
         pick=lambda text: pick(text, language()),
         insecure=not secure_context(_settings()),
     )

@@ -33,7 +33,9 @@ from participation.conference.hall.forms import (
     turnout_sentences,
 )
 from participation.conference.presets import DEFAULTS, TITLES, settings
+from participation.conference.results.forms import in_no_order, reach
 from participation.conference.store import ConferenceFault
+from participation.conference.tiebreak import lot_decided
 from stores import Store, collector, office
 from web.accounts import current_account
 from web.i18n import resident as r_
@@ -69,12 +71,14 @@ def add(slug: str) -> ResponseReturnValue:
         row = conference_or_404(session, slug)
         present = store.rounds(session, row)
         based = {k: v for k, v in present[-1].settings.items() if k != "seed"} if present else {}
-        kind = "written" if request.form.get("written") else "second" if present else "first"
-        title = {tag: text for tag, text in TITLES[kind].items() if tag in row.languages}
+        counted = sum(not one.practice for one in present)
+        kind = "written" if request.form.get("written") else ("first", "second", "further")[min(counted, 2)]
+        words = {tag: text % {"num": counted + 1} for tag, text in TITLES[kind].items()}
+        title = {tag: text for tag, text in words.items() if tag in row.languages}
         changes = {**settings({**DEFAULTS, **based}), "level": based.get("level", "codes")}
         if len(present) == 1 and present[0].practice:
             changes["level"] = "codes"
-        made = store.add_round(session, row, title or {row.languages[0]: TITLES[kind]["en"]}, changes)
+        made = store.add_round(session, row, title or {row.languages[0]: words["en"]}, changes)
         code = made.code
     log("add_round", slug, round=code)
     return redirect(url_for("voting.plan", slug=slug, code=code))
@@ -188,7 +192,13 @@ def snapshot(reading: Store, slug: str, tags: tuple[str, ...]) -> dict[str, Any]
         outcome = hall_store.outcome(session, round_)
         if outcome is not None:
             labels = {o["id"]: _in(o["label"], tags) for o in round_["options"]}
-            found["order"] = _order(outcome, labels)
+            if conference["publish_as"] == "focus" and not round_["practice"] and outcome["order"]:
+                names = {option: label[0]["text"] for option, label in labels.items()}
+                chosen = in_no_order(outcome["order"], conference["choose"], names)
+                found["focus"] = [labels[option] for option in chosen]
+                found["by_lot"] = lot_decided(outcome["order"], conference["choose"])
+            else:
+                found["order"] = _order(outcome, labels)
             found["ballots"] = outcome["cast"]
     return found
 
@@ -209,8 +219,7 @@ def _order(outcome: dict[str, Any], labels: dict[str, list[dict[str, str]]]) -> 
         {
             "label": labels[place["option"]],
             "step": place["step"],
-            "low": intervals.get(place["option"], {}).get("low"),
-            "high": intervals.get(place["option"], {}).get("high"),
+            "reach": reach(intervals[place["option"]]) if place["option"] in intervals else None,
         }
         for place in outcome["order"]
     ]
@@ -258,6 +267,8 @@ def _stage_texts(tag: str) -> dict[str, Any]:
             "first_ranks": r_("tie decided by first places"),
             "ballots": r_("Ballots: %(num)s"),
             "none": r_("There were no ballots."),
+            "no_order": r_("These topics stand in no order."),
+            "by_lot": r_("Topics were tied for the last place; the lot decided between them."),
             "open_places": {
                 policy: method_sentences({"method": "ranking", "policy": policy})[1:] for policy in POLICIES
             },
@@ -333,6 +344,7 @@ def wall(slug: str, code: str) -> ResponseReturnValue:
         if not problem:
             publish(slug)
             log("wall", slug, round=code)
+            flash(_("The totals are kept."), "success")
             return redirect(url_for("conferences.overview", slug=slug) + "#rounds")
     return page("wall", row, round=found, options=options, problem=problem), 422 if problem else 200
 
@@ -349,6 +361,8 @@ def _keep_wall(slug: str, code: str, totals: dict[str, int]) -> str:
             if kept["totals"] != totals:
                 return _("This differs from what was typed first. Count the wall again together.")
             found.wall = {**kept, "confirmed_by": me}
+        elif kept and kept["totals"] == totals and not kept.get("confirmed_by"):
+            return _("A second person has to type the totals again.")
         else:
             found.wall = {"totals": totals, "entered_by": me, "confirmed_by": ""}
     return ""

@@ -123,6 +123,17 @@ class Hall:
         """A phone that holds a slip."""
         return Phone(self, round_code, slip)
 
+    def key_one_sheet(self, as_role: Callable[[str], PageClient], option: str) -> None:
+        """One paper ballot of the second round: keyed, confirmed by a second person, admitted."""
+        first, second = as_role("entry_clerk"), as_role("entry_clerk")
+        desk = f"/office/paper/{self.slug}/r2"
+        key = first.get(desk).get_data(as_text=True).split('<option value="')[1].split('"')[0]
+        typed = {"key": key, f"o-{option}": "1"}
+        assert first.submit(desk, typed).status_code == 302
+        assert second.submit(f"{desk}/confirm", typed).status_code == 302
+        first.submit(f"{desk}/admit", {"key": key, "total": "1"}, at=desk)
+        self.forget()
+
     def close_and_reveal(self, code: str) -> None:
         """Close, mix, count, reveal."""
         self.step(code, "closed")

@@ -78,7 +78,8 @@ def test_votes_in_the_grace_are_taken_and_after_it_refused(hall: Hall) -> None:
     assert (late.status_code, late.json) == (410, {"code": "closed"})
     form = hall.client.post(f"/c/{hall.slug}/r2/ballot?lang=en", data={"o-o2": "1"})
     assert form.status_code == 410
-    assert "Voting has closed. Your ballot stays on this phone" in form.get_data(as_text=True)
+    # A form without script keeps nothing on the phone, so it promises nothing of the kind.
+    assert "Voting has closed. This ballot no longer counts." in form.get_data(as_text=True)
     assert "selected>1" in form.get_data(as_text=True)
     assert "Voting has closed." in _text(hall, "/r2")
     hall.tick()
@@ -129,7 +130,7 @@ def test_phones_have_their_grace_while_paper_is_keyed(hall: Hall, monkeypatch: A
     assert in_time.send(ranking=[["o1"]]).json == {"state": "received"}
     assert "Phones may still send until" in _desk(hall)
     assert hall.client.get(f"/c/{hall.slug}/state").json["state"] == "closing"
-    _key_one_sheet(hall, as_role, "o3")
+    hall.key_one_sheet(as_role, "o3")
     # All paper is in before the grace has passed: what is on its way from a phone is waited for all the same.
     hall.step("r2", "closed")
     assert hall.data_of_round("r2")["state"] == "closed"
@@ -142,21 +143,6 @@ def test_phones_have_their_grace_while_paper_is_keyed(hall: Hall, monkeypatch: A
     hall.close_and_reveal("r2")
     outcome = hall.desk.get(f"/office/conferences/{hall.slug}/rounds/r2/outcome.json", lint=False).json
     assert outcome["cast"] == 2
-
-
-def _key_one_sheet(hall: Hall, as_role: Any, option: str) -> None:
-    """One paper ballot for one topic: keyed, confirmed by a second person, admitted."""
-    first, second = as_role("entry_clerk"), as_role("entry_clerk")
-    desk = f"/office/paper/{hall.slug}/r2"
-    key = first.get(desk).get_data(as_text=True).split('<option value="')[1].split('"')[0]
-    assert first.submit(desk, {"key": key, f"o-{option}": "1"}).status_code == 302
-    sheet = (
-        second.get(f"{desk}/confirm").get_data(as_text=True).split('name="sheet" value="')[1].split('"')[0]
-    )
-    second.submit(f"{desk}/confirm", {"sheet": sheet, f"o-{option}": "1"})
-    token = first.get(desk).get_data(as_text=True).split('name="csrf_token" value="')[1].split('"')[0]
-    first.post(f"{desk}/admit", data={"csrf_token": token, "key": key, "total": "1"})
-    hall.forget()
 
 
 @pytest.mark.slow
@@ -177,7 +163,7 @@ def test_paper_is_still_admitted_where_the_clock_closed_the_phones(
     # The worker looks before anybody presses the button; nothing may be mixed without the paper.
     hall.tick()
     hall.step("r2", "closed")
-    _key_one_sheet(hall, as_role, "o3")
+    hall.key_one_sheet(as_role, "o3")
     hall.close_and_reveal("r2")
     outcome = hall.desk.get(f"/office/conferences/{hall.slug}/rounds/r2/outcome.json", lint=False).json
     assert outcome["cast"] == 2
@@ -307,6 +293,9 @@ def test_no_ballots_at_all(hall: Hall, method: str, publish_as: str) -> None:
     shown = _text(hall, "/r2/outcome")
     assert "There were no ballots." in shown
     assert 'class="places"' not in shown, "an order that only the lot made is nobody's will"
+    shown = hall.desk.get(f"/office/conferences/{hall.slug}/rounds/r2/outcome", headers=ENGLISH)
+    assert "There is nothing to count." in shown.get_data(as_text=True)
+    assert "topics chosen fairly" not in shown.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("publish_as", ["ranking", "focus"])
@@ -334,6 +323,52 @@ def test_ballots_that_only_tie(hall: Hall, method: str, ballots: list[Any], publ
     if publish_as == "focus":
         by_lot = "the lot decided" in _text(hall, "/r2/outcome")
         assert by_lot == (order[2]["step"] == "lot"), "a lot is never silent"
+
+
+def test_an_empty_ballot_is_asked_for_twice(hall: Hall) -> None:
+    hall.make()
+    _plan(hall)
+    hall.open_round("r2")
+    place, sent = f"/c/{hall.slug}/r2/ballot?lang=en", {"submission": secrets.token_hex(16)}
+    asked = hall.client.post(place, data=sent)
+    assert asked.status_code == 422
+    page = asked.get_data(as_text=True)
+    assert "You have not chosen anything. Send again to hand in an empty ballot." in page
+    assert '<input type="hidden" name="blank" value="1">' in page
+    assert hall.client.post(place, data=sent | {"blank": "1"}).status_code == 303
+
+
+def test_all_published_outcomes_are_found_and_named(hall: Hall) -> None:
+    hall.make()
+    _plan(hall)
+    hall.open_round("r2")
+    assert _send(hall, ranking=[["o1"]]).json == {"state": "received"}
+    hall.close_and_reveal("r2")
+    desk = f"/office/conferences/{hall.slug}"
+    assert "/r2/outcome" not in _text(hall, "")
+    hall.post(f"{desk}/publish", publish_as="ranking")
+    hall.post(f"{desk}/rounds/add", written="1")
+    hall.open_round("r3")
+    # While the next round takes ballots, the last one's outcome is still to be found.
+    page = _text(hall, "")
+    assert 'id="ballot"' in page
+    assert 'Outcome: <span lang="de" dir="ltr">Plenum</span>' in page
+    assert '<h1>Outcome: <span lang="de" dir="ltr">Plenum</span></h1>' in _text(hall, "/r2/outcome")
+
+
+def test_groups_of_the_template_speak_every_language_of_the_conference(hall: Hall) -> None:
+    known = {"group-1-label-de": "Zivilgesellschaft", "group-1-seats": "5", "languages": ["de", "en", "ar"]}
+    hall.make(**known)
+    with hall.app.app_context(), office.read() as session:
+        row = store.conference(session, hall.slug)
+        assert row is not None
+        labels = {group.label["de"]: group.label for group in store.groups(session, row)}
+    assert labels["Zivilgesellschaft"] == {
+        "de": "Zivilgesellschaft",
+        "en": "Civil society",
+        "ar": "المجتمع المدني",
+    }
+    assert labels["Gruppe 1"] == {"de": "Gruppe 1"}
 
 
 def _everything_is_shown(hall: Hall, cast: int, publish_as: str) -> None:
@@ -388,6 +423,7 @@ def test_codes_of_elsewhere_are_refused_with_a_clear_word(hall: Hall, monkeypatc
     assert "belongs to another group or conference" in said(foreign)
     assert "compare the code with your slip" in said(own[:-2] + ("0" if own[-2] != "0" else "1") + own[-1])
     assert "compare the code with your slip" in said("x")
+    assert "Please type the code on your slip." in said(" ")
     assert "error-summary" not in said(own)
     assert "already used" in said(own)
     # Whatever was tried with it elsewhere, the foreign slip is still good where it belongs.

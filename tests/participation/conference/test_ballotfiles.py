@@ -32,6 +32,7 @@ OLD = """3
 3,1,2,3
 2,{3,1},2
 """
+MANY = "9" * 4000
 PB = """META
 key;value
 description;Parks
@@ -105,6 +106,8 @@ def test_preflib_of_single_ballots_and_huge_counts() -> None:
             [("option_twice", "line 7")],
         ),
         (MODERN.replace("ALTERNATIVES: 3", "ALTERNATIVES: 2"), "x.toi", [("options_differ", "line 3")]),
+        (MODERN.replace("ALTERNATIVES: 3", "ALTERNATIVES: 4"), "x.toi", [("options_differ", "line 3")]),
+        (f"# NUMBER ALTERNATIVES: {10**11}\n1: 1\n", "x.toi", [("options_differ", "line 1")]),
         (MODERN.replace("ALTERNATIVES: 3", "ALTERNATIVES: x"), "x.toi", [("no_number", "line 3")]),
         ("", "x.soc", [("no_header", "line 1")]),
         ("# TITLE: nothing\n", "x.soc", [("no_options", "header")]),
@@ -155,10 +158,40 @@ def test_pabulib_points_and_orders() -> None:
         ("x\n" + PB, [("no_section", "line 1")]),
         (PB.replace("approval", "scoring"), [("points", "line 14"), ("points", "line 15")]),
         ("META\nkey;value\nvote_type;approval\nbudget;1\nPROJECTS\nVOTES\n", [("no_options", "PROJECTS")]),
+        (PB.replace("c;22;South;\n", ""), [("voters_differ", "line 5")]),
+        (PB.replace("num_votes;3", "num_votes;many"), [("no_number", "line 5")]),
+        (PB.replace("num_projects;2", "num_projects;3"), [("options_differ", "line 4")]),
+        (PB.replace("c;22;South;\n", "c;22"), [("no_cell", "line 16")]),
+        (PB.replace("South;2", "South;2;1"), [("too_many_cells", "line 15")]),
+        (PB.replace("2;50;Bench", "2;50;Bench;1"), [("too_many_cells", "line 11")]),
+        (PB.replace("district;vote", "district;votes"), [("no_column", "VOTES")]),
+        (PB.replace("project_id", "id"), [("no_column", "PROJECTS")]),
+        (PB.replace("2;50;Bench", '2;50;"Bench'), [("quote_open", "line 11")]),
     ],
 )
 def test_faults_of_pabulib(text: str, expected: list[tuple[str, str]]) -> None:
     assert _places(text, "x.pb")[: len(expected)] == expected
+
+
+def test_pabulib_as_spreadsheets_and_scripts_write_it() -> None:
+    expected = ballotfiles.read(PB, "x.pb")
+    for text in (
+        PB.replace("key;value\n", ""),
+        PB.replace("num_votes;3", "num_votes;"),
+        PB.replace("Parks", "Parks;;").replace("South;2\n", "South;2;;\n"),
+        PB.replace("META", "META;;;").replace("VOTES", "VOTES;;;"),
+    ):
+        assert ballotfiles.read(text, "x.pb") == expected
+
+
+def test_a_table_under_another_ending_is_read_for_what_it_is() -> None:
+    assert ballotfiles.read(PB, "x.csv") == ballotfiles.read(PB, "x.pb")
+    assert ballotfiles.read(MODERN, "x.csv") == ballotfiles.read(MODERN, "x.toi")
+
+
+def test_alternatives_may_all_go_without_a_name() -> None:
+    options = ballotfiles.read("# NUMBER ALTERNATIVES: 2\n1: 2,1\n", "x.soc").options
+    assert options == (Option("1", "1"), Option("2", "2"))
 
 
 def test_csv_with_a_column_per_option() -> None:
@@ -199,6 +232,7 @@ def test_csv_with_one_column_of_rankings() -> None:
         ("rank:a,rank: a\n1,2\n", [("column_twice", "line 1")]),
         ("approve:a\n1\n0\n2\n", [("no_tick", "line 4")]),
         (f"rank:a,note\n1,{'x' * 200_000}\n", [("table", "line 2")]),
+        ('ranking\na\n"a>b\na\n', [("quote_open", "line 3")]),
     ],
 )
 def test_faults_of_csv(text: str, expected: list[tuple[str, str]]) -> None:
@@ -282,7 +316,7 @@ def test_pabulib_without_a_budget_or_costs_is_counted_by_the_other_rules() -> No
     assert set(rules(unpriced)) == {"approval"}
 
 
-SCORING = PB[: PB.index("VOTES")].replace("approval", "Scoring") + (
+SCORING = PB[: PB.index("VOTES")].replace("approval", "Scoring").replace("num_votes;3", "num_votes;2") + (
     "VOTES\nvoter_id;vote;points\na;1,2;3,-1\nb;2;5.0\n"
 )
 
@@ -299,6 +333,23 @@ def test_scores_of_pabulib() -> None:
 @pytest.mark.parametrize("points", ["--3,1", "²,1", "1.5,1", "3", ""])
 def test_points_that_are_no_whole_numbers(points: str) -> None:
     assert _places(SCORING.replace("3,-1", points), "x.pb") == [("points", "line 14")]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        (MODERN.replace("4: 1", f"{MANY}: 1"), "x.toi", ("no_count", "line 9")),
+        (MODERN.replace("VOTERS: 8", f"VOTERS: {MANY}"), "x.toi", ("no_number", "line 4")),
+        (OLD.replace("3\n", "²\n", 1), "x.toc", ("no_header", "line 1")),
+        (OLD.replace("5,5,2", f"{MANY},5,2"), "x.toc", ("no_totals", "line 5")),
+        (PB.replace("budget;100", f"budget;{MANY}"), "x.pb", ("no_amount", "line 6")),
+        (f"count,ranking\n{MANY},a\n", "x.csv", ("no_count", "line 2")),
+        (f"score:a\n{MANY}\n", "x.csv", ("no_mark", "line 2")),
+        (f'{{"options": ["a"], "seats": {MANY}, "ballots": []}}', "x.json", ("no_number", "seats")),
+    ],
+)
+def test_numbers_beyond_reason_are_no_numbers(text: str, name: str, expected: tuple[str, str]) -> None:
+    assert _places(text, name)[0] == expected
 
 
 def test_json_syntax_and_unknown_endings() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from participation.conference import closeness
+from participation.conference import closeness, report
 from participation.conference.ballots import POLICIES, Ballot, Option, Policy, Profile
 from participation.conference.pairwise import borda, pairwise
 from tests.participation.conference.profiles import rankings
@@ -36,6 +36,35 @@ def test_equal_halves_cannot_be_told_apart() -> None:
     assert (one.low.tolist(), one.high.tolist()) == ([1, 1, 3], [2, 2, 3])
     assert closeness.indistinct(one) == [(0, 1)]
     assert one.top.sum(axis=0) == pytest.approx([1, 2, 3])
+
+
+def _same(one: dict[str, closeness.RankIntervals], other: dict[str, closeness.RankIntervals]) -> bool:
+    fields = ("low", "high", "top", "alone_first", "above")
+    return all((getattr(one[r], f) == getattr(other[r], f)).all() for r in closeness.RULES for f in fields)
+
+
+def test_parts_and_columns_change_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither how many replicates and ballots are held at once, nor whose ballots they are."""
+    orders = [((0,), (1,), (2,)), ((1,), (2,)), ((2, 0),), ((1,), (0,))]
+    ballots = [Ballot(n + 2, order) for n, order in enumerate(orders)]
+    whole = _intervals(Profile("ranking", OPTIONS, tuple(ballots)))
+    ages = [(b, n, age) for b in ballots for n, age in ((b.count - 1, "30"), (1, "41"))]
+    columns = [Ballot(n, b.ranking, (), (("age", age),)) for b, n, age in ages]
+    assert _same(_intervals(Profile("ranking", OPTIONS, tuple(columns))), whole)
+    monkeypatch.setattr(closeness, "_HELD", 1)
+    assert _same(_intervals(Profile("ranking", OPTIONS, tuple(ballots))), whole)
+
+
+def test_schulze_is_left_out_by_name_where_it_would_take_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = Profile("ranking", OPTIONS, (Ballot(5, ((0,), (1,), (2,))), Ballot(4, ((1,), (0,)))))
+    monkeypatch.setattr(closeness, "_PATHS", 400 * 3**3 - 1)
+    few = _intervals(profile)
+    assert list(few) == ["borda", "copeland"]
+    monkeypatch.undo()
+    assert (few["copeland"].top == _intervals(profile)["copeland"].top).all()
+    monkeypatch.setattr(closeness, "_PATHS", 0)
+    printed = report.intervals(profile, "last", 10, 1) or {}
+    assert printed["schulze"] == {"reason": "too_many_options"}
 
 
 def test_strata_keep_the_size_of_groups() -> None:

@@ -1,5 +1,6 @@
 """Figures are well-formed, mirrored for right-to-left, and hold what they show."""
 
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from participation.conference import figures
@@ -33,7 +34,14 @@ def test_right_to_left_mirrors() -> None:
 def test_groups_that_agree_stand_side_by_side() -> None:
     svg = figures.groups(["A", "B"], {"North": [1, 2], "South": [1, 2]}, title="x")
     spots = [float(c.get("cx", "")) for c in ElementTree.fromstring(svg).iter(f"{SVG}circle")]
-    assert len(set(spots[:2])) == 2
+    assert spots[1] - spots[0] == 21
+    near = figures.groups(
+        ["A", "B", "C", "D"], {n: [1 + k / 2, 2, 3, 4] for k, n in enumerate("NSW")}, title="x"
+    )
+    found = sorted(
+        float(c.get("cx", "")) for c in list(ElementTree.fromstring(near).iter(f"{SVG}circle"))[:3]
+    )
+    assert all(right - left >= 21 for left, right in pairwise(found))
     assert _texts(svg)[-1] == "South"
     assert figures.groups(["A"], {}, title="x")
 
@@ -43,3 +51,11 @@ def test_pairs_and_shift() -> None:
     assert {"7", "3"} <= set(_texts(pairs))
     shift = figures.shift([("A", 1, 2, True), ("B", 2, 1, False)], before="then", after="now", title="x")
     assert {"then", "now", "A  1", "2  A"} <= set(_texts(shift))
+
+
+def test_tied_options_of_a_shift_have_a_row_each() -> None:
+    rows = [("A", 1, 2.5, False), ("B", 2, 2.5, False), ("C", 3, 1, True)]
+    svg = figures.shift(rows, before="then", after="now", title="x")
+    assert _texts(svg) == ["then", "now", "A  1", "2–3  A", "B  2", "2–3  B", "C  3", "1  C"]
+    ends = [float(e.get("y", "")) for e in ElementTree.fromstring(svg).iter(f"{SVG}text")][3::2]
+    assert len(set(ends)) == 3

@@ -14,6 +14,7 @@ from docx import Document
 from participation.conference import ballotfiles, receipts
 from tests.participation.conference.conftest import Hall
 
+ENGLISH = {"Accept-Language": "en"}
 RANKING = [["o2"], ["o1"], ["o5"]]
 
 
@@ -237,7 +238,9 @@ def test_revisions_late_votes_and_foreign_slips(hall: Hall, monkeypatch: Any) ->
 
 def test_needs_are_collected_and_merged(hall: Hall) -> None:
     slug = hall.make()
-    assert "no longer collected" in hall.client.get(f"/c/{slug}/needs?lang=en").get_data(as_text=True)
+    assert "No topics are being collected now." in hall.client.get(f"/c/{slug}/needs?lang=en").get_data(
+        as_text=True
+    )
     hall.post(f"/office/conferences/{slug}/collect", collecting="1")
     for text in ("مساكن بأسعار معقولة", "Bezahlbare Wohnungen", "   "):
         answer = hall.client.post(f"/c/{slug}/needs?lang=ar", data={"text": text, "origin": "g1"})
@@ -245,9 +248,16 @@ def test_needs_are_collected_and_merged(hall: Hall) -> None:
     page = hall.desk.get(f"/office/conferences/{slug}/needs").get_data(as_text=True)
     ids = [part.split('"')[0] for part in page.split('name="need" value="')[1:]]
     assert len(ids) == 2
-    hall.post(f"/office/conferences/{slug}/needs", target="new", label="Wohnen", need=ids)
-    page = hall.desk.get(f"/office/conferences/{slug}").get_data(as_text=True)
-    assert "Wohnen" in page
+    desk = f"/office/conferences/{slug}"
+    # Without a name nothing is merged: a need in Arabic would stand on ballots in German.
+    hall.post(f"{desk}/needs", target="new", label=" ", need=ids)
+    page = hall.desk.get(f"{desk}/needs", headers=ENGLISH).get_data(as_text=True)
+    assert "Bitte geben Sie dem neuen Thema einen Namen (Deutsch)." in page
+    assert page.count('name="need"') == 2
+    hall.post(f"{desk}/needs", target="new", label="Wohnen", need=ids)
+    page = hall.desk.get(f"{desk}/needs", headers=ENGLISH).get_data(as_text=True)
+    assert "Gehört jetzt zu „Wohnen“." in page
+    assert page.count("→ Wohnen") == 2
     topic = hall.desk.get(f"/office/conferences/{slug}/topics/o9").get_data(as_text=True)
     assert "Bezahlbare Wohnungen" in topic
     hall.post(f"/office/conferences/{slug}/needs", undo=ids[0])
@@ -267,6 +277,11 @@ def test_topics_keep_their_versions(hall: Hall) -> None:
     hall.step("r3", "announced")
     listed = hall.data_of_round("r3")["options"]
     assert [o["id"] for o in listed] == ["o3", "o1", "o4", "o5", "o6", "o7", "o8"]
+    assert hall.data_of_round("r3")["round_title"]["de"] == "Zweite Runde"
+    hall.post(f"/office/conferences/{slug}/rounds/add")
+    desk = hall.desk.get(f"/office/conferences/{slug}").get_data(as_text=True)
+    assert "Runde 3" in desk
+    assert "Zurück auf die Liste: Thema 2" in desk
     assert next(o for o in listed if o["id"] == "o1")["version"] == 2
 
 
@@ -325,33 +340,45 @@ def test_paper_is_confirmed_by_a_second_person(hall: Hall, monkeypatch: Any, as_
     key = first.get(place).get_data(as_text=True).split('<option value="')[1].split('"')[0]
     for _sheet in range(2):
         assert first.submit(place, {"key": key, "o-o3": "1"}).status_code == 302
-    # The first clerk sees nothing to confirm; a differing second entry takes the sheet back.
+    assert first.submit(place, {"key": key, "o-o1": "1"}).status_code == 302
+    # The first clerk sees nothing to confirm. Sheets bear no number: they are typed again in any order.
     assert "o-o3" not in first.get(f"{place}/confirm").get_data(as_text=True)
 
-    def confirm(fields: dict[str, str]) -> Any:
-        page = second.get(f"{place}/confirm").get_data(as_text=True)
-        sheet = page.split('name="sheet" value="')[1].split('"')[0]
-        return second.submit(f"{place}/confirm", {"sheet": sheet, **fields})
+    def confirm(fields: dict[str, str], **headers: Any) -> Any:
+        return second.submit(f"{place}/confirm", {"key": key, **fields}, **headers)
 
+    assert confirm({"o-o1": "1"}).status_code == 302
     assert confirm({"o-o3": "1"}).status_code == 302
-    assert confirm({"o-o4": "1"}).status_code == 302
-    assert "1 keyed, 1 confirmed" in first.get(
-        f"{place}?lang=en", headers={"Accept-Language": "en"}
-    ).get_data(as_text=True)
-    first.submit(place, {"key": key, "o-o3": "1"})
+    # One sheet said o4, and the first clerk typed o3: nothing is lost, and the slip of the hand is left over.
+    differs = confirm({"o-o4": "1"}, headers=ENGLISH)
+    assert differs.status_code == 422
+    assert "Nobody else has typed a sheet of this group that reads like this." in differs.get_data(
+        as_text=True
+    )
+    assert 'name="o-o4" value="1"' in differs.get_data(as_text=True)
+    assert second.submit(place, {"key": key, "o-o4": "1"}).status_code == 302
+    own = confirm({"o-o4": "1"}, headers=ENGLISH)
+    assert "Only your own entry reads like this." in own.get_data(as_text=True)
+    assert first.submit(f"{place}/confirm", {"key": key, "o-o4": "1"}).status_code == 302
+    shown = first.get(place, headers=ENGLISH).get_data(as_text=True)
+    assert "4 keyed, 3 confirmed" in shown
+    assert "Entries that nobody has confirmed: 1" in shown
+    (left,) = re.findall(r'name="sheet" value="([0-9a-f]+)"', shown)
+    token = shown.split('name="csrf_token" value="')[1].split('"')[0]
+    for gone in ("00", left, left):
+        first.post(f"{place}/remove", data={"csrf_token": token, "sheet": gone})
+    assert "3 keyed, 3 confirmed" in first.get(place, headers=ENGLISH).get_data(as_text=True)
     hall.step("r2", "closed")
-    assert hall.data_of_round("r2")["state"] == "paper"
-    assert confirm({"o-o3": "1"}).status_code == 302
-    token = first.get(place).get_data(as_text=True).split('name="csrf_token" value="')[1].split('"')[0]
+    assert hall.data_of_round("r2")["state"] == "paper", "sheets are not admitted yet"
+    first.post(f"{place}/admit", data={"csrf_token": token, "key": key, "total": "4"})
+    assert "3 keyed" in first.get(place, headers=ENGLISH).get_data(as_text=True)
     first.post(f"{place}/admit", data={"csrf_token": token, "key": key, "total": "3"})
-    assert "2 keyed" in first.get(place, headers={"Accept-Language": "en"}).get_data(as_text=True)
-    first.post(f"{place}/admit", data={"csrf_token": token, "key": key, "total": "2"})
     hall.forget()
     hall.close_and_reveal("r2")
     outcome = hall.desk.get(f"/office/conferences/{slug}/rounds/r2/outcome.json", lint=False).json
-    assert outcome["cast"] == 6
+    assert outcome["cast"] == 7
     listed = hall.desk.get(f"/office/conferences/{slug}/rounds/r2/list.json", lint=False).json
-    # Two ballots on paper: the list does not say which.
+    # Three ballots on paper: the list does not say which.
     assert all(set(b) == {"ranking", "receipt", "group"} for b in listed["ballots"])
 
 
@@ -368,6 +395,8 @@ def test_a_wall_of_dots_is_added_and_labelled(
     assert sent.json == {"state": "received"}
     place = f"/office/conferences/{slug}/rounds/r2/wall"
     hall.post(place, place, **{"o-o2": "7"})
+    # Whoever typed the totals cannot confirm them by typing them again.
+    assert hall.desk.submit(place, {"o-o2": "7"}).status_code == 422
     second = as_role("moderator")
     assert second.submit(place, {"o-o2": "8"}).status_code == 422
     assert second.submit(place, {"o-o2": "7"}).status_code == 302
@@ -426,7 +455,7 @@ def test_turnout_in_steps_is_said_as_a_sentence(hall: Hall) -> None:
     english = {"Accept-Language": "en"}
     for n in range(6):
         page = hall.desk.get(f"/office/conferences/{slug}", headers=english).get_data(as_text=True)
-        assert ("· Ballots: fewer than 5" in page, "· Ballots: at least 5" in page) == (n < 5, n == 5)
+        assert (">Ballots: fewer than 5<" in page, ">Ballots: at least 5<" in page) == (n < 5, n == 5)
         hall.client.post(f"/c/{slug}/r1/ballot", json={"submission": f"{n:032x}", "ranking": [["o1"]]})
         hall.tick()
     stage = hall.desk.get(f"/office/conferences/{slug}/stage?first=de&second=ar", lint=False)

@@ -26,7 +26,7 @@ def test_tennessee_has_three_honest_winners(reference: Path) -> None:
 
 def test_a_cycle_is_named(reference: Path) -> None:
     codes = _panel(_example(reference, "ex-cycle"))
-    assert codes["no_condorcet"] == {"options": ("a", "b", "c")}
+    assert codes["no_condorcet_at_all"] == {"options": ("a", "b", "c")}
     assert codes["all_tied"] == {"rule": "borda"}
     assert codes["many_orders"] == {"orders": 3}
     assert "agreement_weak" in codes
@@ -68,6 +68,26 @@ def test_dots_count_points_and_voters(reference: Path) -> None:
 def test_nothing_counted() -> None:
     empty = {"kind": "ranking", "rules": {}}
     assert [f.code for f in panel(empty, k=1).findings] == ["nothing_counted"]
+    nobody = Profile("ranking", tuple(Option(n) for n in "abcdefgh"), ())
+    assert list(_panel(nobody, k=3)) == ["nothing_counted"]
+
+
+def test_complete_ties_are_said_once() -> None:
+    options = tuple(Option(n) for n in "abcd")
+    both = Profile(
+        "ranking", options, (Ballot(5, ((0,), (1,), (2,), (3,))), Ballot(5, ((3,), (2,), (1,), (0,))))
+    )
+    codes = _panel(both, k=2)
+    assert codes["all_tied"] == {"rule": "borda"}
+    assert not {"no_condorcet", "no_condorcet_at_all", "condorcet", "many_orders"} & set(codes)
+
+
+def test_several_first_options_of_one_rule_are_several() -> None:
+    options = tuple(Option(n) for n in "abc")
+    dots = Profile("dots", options, (Ballot(1, (), ((0, 6),)), Ballot(4, (), ((1, 1), (2, 1)))))
+    codes = _panel(dots, k=2)
+    assert codes["first_differs"] == {"options": ("a",), "rules": ["dots"]}
+    assert codes["first_differs_tied"] == {"options": ("b", "c"), "rules": ["voters"]}
 
 
 def test_one_rule_alone() -> None:

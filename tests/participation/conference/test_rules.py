@@ -210,6 +210,17 @@ def test_limits_are_named_in_the_report() -> None:
     assert rules["irv"] == {"classes": None, "reason": "too_many_ties"}
 
 
+def test_ranked_pairs_of_hundreds_of_options_give_up_sooner() -> None:
+    """A state costs the square of the options: 300 of them allow 888 states, not twenty thousand."""
+    wins = np.zeros((300, 300), dtype=np.int64)
+    for x in range(0, 300, 3):
+        for step in range(3):
+            wins[x + step, x + (step + 1) % 3] = 1
+    with pytest.raises(rankedpairs.TooManyOrdersError) as caught:
+        rankedpairs.ranked_pairs(wins)
+    assert caught.value.args == (897,)
+
+
 @given(rankings(most=4), policies)
 def test_ranked_pairs_follow_every_order(profile: Profile, policy: Policy) -> None:
     """Against locking edge by edge in every order of equal margins."""
@@ -340,6 +351,15 @@ def test_strengths_need_connected_choices() -> None:
     assert report.rules(one_way)["plackett_luce"] == {"classes": None, "reason": "no_estimate"}
     with pytest.raises(ValueError, match="strict"):
         strengths.plackett_luce(Profile("ranking", options, (Ballot(1, ((0, 1),)),)))
+
+
+def test_strengths_of_many_equal_options() -> None:
+    """Forty shifts of one order: all are equally strong, and the errors those of the balanced design."""
+    size = 40
+    rows = tuple(Ballot(1, tuple(((i + k) % size,) for k in range(size))) for i in range(size))
+    fit = strengths.plackett_luce(Profile("ranking", tuple(Option(f"o{i}") for i in range(size)), rows))
+    assert np.round(fit.strengths, 8).tolist() == [0.0] * size
+    assert np.round(fit.standard_errors, 8).tolist() == [0.16443799] * size
 
 
 def test_bradley_terry_of_two_is_the_log_odds() -> None:

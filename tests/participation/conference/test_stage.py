@@ -60,6 +60,7 @@ def test_every_state_fills_the_screen(
     }
     assert hall.post(form, form, **plan).status_code == 302
     stage = f"/office/conferences/{hall.slug}/stage{languages}"
+    live = f"/office/conferences/{hall.slug}/live{languages}"
 
     def look(text: str, least: float) -> None:
         page.goto(stage)
@@ -92,4 +93,19 @@ def test_every_state_fills_the_screen(
         expect(page.locator("#order li:not(.coming)")).to_have_count(place_)
     assert small_texts(page) == []
     assert 0.7 < _used(page) <= 1
+    page.axe()
+
+    # Focus topics in no order: all at once, by their names, without places.
+    order = [place["label"][0]["text"] for place in hall.desk.get(live, lint=False).json["order"]]
+    hall.post(f"/office/conferences/{hall.slug}/publish", publish_as="focus")
+    page.goto(stage)
+    expect(page.locator("#order li")).to_have_count(3)
+    expect(page.locator("#foot")).to_contain_text("Diese Themen stehen in keiner Reihenfolge.")
+    shown = page.locator("#order li").evaluate_all(
+        "all => all.map(e => e.querySelector('span span').textContent)"
+    )
+    assert shown == sorted(order[:3], key=str.casefold)
+    assert not {"order", "report"} & set(hall.desk.get(live, lint=False).json)
+    assert small_texts(page) == []
+    assert _used(page) <= 1
     page.axe()

@@ -53,7 +53,7 @@
   if (!inReach("sessionStorage")) return sealed ? tellOld() : undefined;
   if (sealed && lacking.length) return tellOld();
 
-  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false, timer, pause = 3000;
+  var items = all(form, ".q"), fields = [], byAddress = {}, state, here = "_start", live, bar, problem, busy = false, finished = false, timer, pause = 3000, marks = [];
   items.forEach(function (item) {
     var inner = all(item, ".f");
     if (item.classList.contains("f")) inner = [item];
@@ -422,8 +422,21 @@
         return { at: "_c", text: error.group > 0 ? fill(words.codeGroup, { group: error.group }) : words.codeMissing };
       }
     }
+    if (code && foreign()) return { at: "_c", text: words.refusals.other_key };
     if (code && state.code && !get("_key").textContent) aboutCode();
     return form.elements._consent.checked ? null : { at: "_consent", text: words.consent };
+  }
+
+  /* A code begins with its key's mark, and the marks of this survey are known to everyone: no server is asked. */
+  function foreign() { return state.code && marks.length > 0 && marks.indexOf(state.code.mark) < 0; }
+
+  /* Whoever took the wrong letter can type another code, where the refusal is said. */
+  function askCode() {
+    var label = get("_c");
+    if (!label) return;
+    if (label.hidden && state.code) form.elements._code.value = state.code.shown;
+    label.hidden = false;
+    if (here === "_end") get("_end").insertBefore(label, get("_status"));
   }
 
   function fieldFault(field) {
@@ -645,6 +658,8 @@
     }, function (error) {
       busy = false;
       if (finished) return;
+      /* Too late: nothing is deleted; the page for that shows the answers, to be printed, kept or deleted. */
+      if (error.code === "closed") return tooLate();
       if (error.retry) {
         // "They wait on this phone" is said only once they do.
         var said = function () {
@@ -656,8 +671,15 @@
       vault.act("readwrite", function (kept) { return kept.delete(storeName + ":queue"); }).catch(function () {});
       state.job = null;
       status("");
-      complain({ at: "_end", text: words.refusals[error.code] || words.refusals.other });
+      var aboutCode = ["used", "spent", "unknown", "other_key", "withdrawn"].indexOf(error.code) >= 0;
+      if (aboutCode) askCode();
+      complain({ at: aboutCode ? "_c" : "_end", text: words.refusals[error.code] || words.refusals.other });
     });
+  }
+
+  function tooLate() {
+    finished = true;
+    scope.location.replace(data.kept);
   }
 
   function status(text) {
@@ -669,7 +691,7 @@
   function send() {
     var wrong = faultOf("_start");
     if (wrong) {
-      go("_start");
+      if (!get(here).contains(get(wrong.at))) go("_start");
       return complain(wrong);
     }
     var path = screens();
@@ -778,7 +800,6 @@
     if (state.code && get("_c")) get("_c").hidden = true;
     form.addEventListener("change", function (event) {
       var box = event.target.closest(".f");
-      if (event.target.name === "_code") state.code = null;
       if (box) settle(byAddress[box.id], event.target);
       if (box && event.target.tagName === "SELECT") byAddress[box.id].draw();
       remember();
@@ -786,6 +807,10 @@
     });
     form.addEventListener("input", function (event) {
       var box = event.target.closest(".f");
+      if (event.target.name === "_code") {
+        state.code = null;
+        get("_key").textContent = "";
+      }
       if (box && /^(text|textarea)$/.test(event.target.type)) settle(byAddress[box.id], event.target);
       remember();
     });
@@ -823,13 +848,15 @@
   /* The key that the letter names, worked out from the key itself, and whether the code is still good; asking
    * uses nothing up. A code whose token lies on this phone already may well be used. */
   function aboutCode() {
-    if (!sealed) return;
+    if (open) return;
     scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer" }).then(function (reply) {
       return reply.json();
     }).then(function (found) {
+      if (found.wave === data.wave) marks = found.keys.map(function (key) { return key.mark; });
       if (!state.code) return;
+      if (foreign()) return tellAtStart("other_key");
       var key = found.keys.filter(function (one) { return one.mark === state.code.mark; })[0];
-      if (!key) return tellAtStart("other_key");
+      if (!key || !sealed) return;
       scope.Token.keyId(key).then(function (id) {
         get("_key").textContent = words.key.replace("%(print)s", id.match(/.{1,4}/g).join(" "));
       });
@@ -843,7 +870,11 @@
   }
 
   function tellAtStart(code) {
-    if (here === "_start" && words.refusals[code]) complain({ at: "_start", text: words.refusals[code] });
+    if (!words.refusals[code] || finished) return;
+    if (code === "other_key" && here !== "_start") go("_start");
+    if (here !== "_start") return;
+    askCode();
+    complain({ at: "_c", text: words.refusals[code] });
   }
 
   /* What could not be sent is sent as soon as there is a network again. Not every phone notices that, so it also tries
@@ -874,15 +905,19 @@
     else vault.read("answers").then(begin, function () { begin(null); });
   }
 
-  /* When the survey is over nothing stays on the phone. But a phone's clock may be years off, so the server says what
-   * day it is before anything is deleted; who has no network keeps what is there. */
+  /* When the survey is over nothing stays on the phone unseen: who answered something is shown it. But a phone's
+   * clock may be years off, so the server says what day it is; who has no network keeps what is there. */
   function afterClose() {
     scope.fetch(data.keys, { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" }).then(function (reply) {
       /* Server and application may both name the day; it always has 29 characters (RFC 9110, 5.6.7). */
       if (!(Date.parse(reply.headers.get("Date").slice(0, 29)) > Date.parse(data.closes))) return undefined;
-      state = {};
-      return forgetAll();
-    }).then(resume, resume);
+      return Promise.all([kept(), vault.read("answers"), vault.read("queue")]).then(function (found) {
+        var some = found[2] || found.some(function (one) { return one && Object.keys(one.answers || {}).length; });
+        if (some) return tooLate();
+        state = {};
+        return forgetAll();
+      });
+    }).then(function () { if (!finished) resume(); }, resume);
   }
 
   function start() {

@@ -25,6 +25,8 @@ from participation.access.signing.views import secure_context, token_address, to
 from stores import collector, published
 from surveys.answers import Checked, check
 from surveys.collection.store import published_key
+from surveys.player.answered import listed
+from surveys.player.markup import plain
 from surveys.questionnaire import Questionnaire, read
 from web.i18n import resident as r_
 from web.rooms import Room
@@ -161,10 +163,14 @@ def _from_form(survey: str, channel: str) -> ResponseReturnValue:
         body = {"submission": form.get("_submission") or secrets.token_hex(16)}
         accept(body, fielded.wave["access"], _document(fielded, checked, variant), token)
     except Unsigned as refusal:
+        if refusal.code == "closed":
+            return _too_late(fielded, checked)
         return _again(fielded, channel, variant, refusal.code, group=refusal.group)
     except Refused as refusal:
         if refusal.code == "malformed":
             abort(400)
+        if refusal.code == "closed":
+            return _too_late(fielded, checked)
         return _again(fielded, channel, variant, refusal.code, token=token, submission=body.get("submission"))
     shown = g.get("language") or fielded.wave["languages"][0]
     return redirect(url_for("collection.received", survey=survey, language=shown), 303)
@@ -255,6 +261,18 @@ def _as_json(checked: Checked) -> list[dict[str, Any]]:
     ]
 
 
+def _too_late(fielded: Fielded, checked: Checked) -> ResponseReturnValue:
+    """The wave is over: nothing is kept here, so the page gives the answers back, to print or to copy."""
+    questionnaire, language = fielded.questionnaire, g.get("language") or fielded.wave["languages"][0]
+    page = render_template(
+        "collection/too_late.html",
+        title=plain(questionnaire.pick(questionnaire.title, language)),
+        problem=problem_text("closed"),
+        listed=listed(questionnaire, language, r_, checked),
+    )
+    return page, STATUS["closed"]
+
+
 def _again(
     fielded: Fielded,
     channel: str,
@@ -286,11 +304,10 @@ def _again(
     page = render_template(
         "collection/again.html",
         action=url_for("collection.answers", survey=fielded.wave["survey"], channel=channel),
-        title=fielded.wave["title"],
         problem=problem_text(problem, group),
+        other_letter=problem in ("used", "spent"),
         carried=carried,
-        ask_code="_token" not in carried and problem not in ("closed", "answers"),
-        faults=checked.faults if checked is not None else (),
-        retry=problem not in ("closed", "spent", "used", "answers"),
+        ask_code="_token" not in carried and problem != "answers",
+        retry=problem != "answers",
     )
     return page, status

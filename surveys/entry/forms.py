@@ -50,10 +50,12 @@ def fault_text(fault: EntryFault) -> str:
 
 def answer_text(fault: Fault) -> str:
     """What is wrong with one typed answer."""
-    params = dict(fault.params)
-    if fault.kind == "unknown-code":
-        return _("There is no code “%(code)s” here.", code=params.get("code", ""))
-    return fault_sentence(r_, fault.kind, params)
+    return fault_sentence(r_, fault.kind, dict(fault.params))
+
+
+def stray_text(typed: str) -> str:
+    """What was typed stands at none of the question's boxes."""
+    return _("No box of this question bears “%(mark)s”.", mark=typed)
 
 
 class BatchForm(FlaskForm):

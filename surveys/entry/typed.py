@@ -1,7 +1,7 @@
-"""What a clerk types for a paper sheet: option codes instead of clicks, read into what `answers.check` takes.
+"""What a clerk types for a paper sheet: the marks printed at the ticked boxes, as `answers.check` takes them.
 
-``3`` is an option, ``1 4 7`` several, in the order of a ranking; ``-`` is a refusal, ``?`` is "don't know",
-nothing is no answer.  Words of free text are typed as they stand.
+``3`` is a box, ``1 4 7`` several, ``c a`` the boxes of a ranking in the order of its places; ``-`` is a
+refusal, ``?`` is "don't know", nothing is no answer.  What people wrote themselves is typed as it stands.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from surveys.player.boxes import marks
 from surveys.questionnaire import Field, Questionnaire
 
 REFUSED = "-"
@@ -18,12 +19,15 @@ DONT_KNOW = "?"
 #: In a list of differences: this keying calls the sheet void.  Pages put it into words.
 VOID = "void"
 
-_MISSING = {REFUSED: "!refused", DONT_KNOW: "!dont_know"}
+#: Typed signs; the printed dash is longer than the one on the keyboard, so any dash will do.
+_MISSING = {**dict.fromkeys("-–—−", "!refused"), DONT_KNOW: "!dont_know"}
 
 
-def raw(questionnaire: Questionnaire, typed: Mapping[str, str]) -> dict[str, Any]:
-    """Address -> what was typed, as the body that `surveys.answers.check` reads; consent is on the sheet."""
+def raw(questionnaire: Questionnaire, typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the body that `surveys.answers.check` reads (consent is on the sheet), and address to what was
+    typed there and stands at no box; that never gets into the body, where it could be taken for a code."""
     body: dict[str, Any] = {"_consent": "yes"}
+    strays: dict[str, str] = {}
     for field in questionnaire.fields:
         text = typed.get(field.address, "").strip()
         if not text:
@@ -31,21 +35,36 @@ def raw(questionnaire: Questionnaire, typed: Mapping[str, str]) -> dict[str, Any
         if text in _MISSING:
             beside = "!" if field.kind in ("text", "exact", "ranking") else ""
             body[field.address + beside] = _MISSING[text]
-        elif field.kind in ("multiple", "ranking"):
-            body[field.address] = text.replace(",", " ").split()
-        else:
+        elif field.kind in ("text", "exact"):
             body[field.address] = text
-    return body
+        else:
+            codes, unknown = _codes(field, text)
+            if unknown:
+                strays[field.address] = unknown
+            else:
+                body[field.address] = codes if field.kind in ("multiple", "ranking") else codes[0]
+    return body, strays
+
+
+def _codes(field: Field, text: str) -> tuple[list[str], str]:
+    """The codes of the boxes that were typed, and what is at no box."""
+    codes = {mark: code for code, mark in marks(field).items()}
+    words = text.lower().replace(",", " ").split()
+    if field.kind == "ranking" and len(words) == 1 and words[0].isalpha():
+        words = list(words[0])
+    if field.kind == "single":
+        words = [" ".join(words)]
+    return [codes[one] for one in words if one in codes], " ".join(one for one in words if one not in codes)
 
 
 def shown(field: Field, answers: Mapping[str, Any], texts: Mapping[str, str]) -> str:
     """A kept answer as a clerk would have typed it; empty for no answer and for what was not asked."""
     value = texts.get(field.address, "") if field.kind == "text" else answers.get(field.address, "")
-    if isinstance(value, list):
-        return " ".join(str(one) for one in value)
     if isinstance(value, str) and value.startswith("!"):
         return {"!refused": REFUSED, "!dont_know": DONT_KNOW}.get(value, "")
-    return str(value)
+    printed = marks(field)
+    values = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return " ".join(printed.get(one, one) for one in values)
 
 
 @dataclass(frozen=True)
@@ -53,12 +72,14 @@ class Difference:
     """One place in which two keyings of a sheet differ.
 
     ``address`` is empty where one calls the sheet void; then that one's side is ``VOID``, the other's empty.
+    ``variant`` is the first keying's: it says how the sheet numbers its questions.
     """
 
     sheet: int
     address: str
     first: str
     second: str
+    variant: int
 
 
 @dataclass(frozen=True)
@@ -75,16 +96,18 @@ class Keyed:
 def differences(questionnaire: Questionnaire, first: Keyed, second: Keyed) -> list[Difference]:
     """Every place in which the two keyings differ, in the order of the sheet."""
     if first.void != second.void:
-        return [Difference(first.sheet, "", *(VOID if one.void else "" for one in (first, second)))]
+        one, other = (VOID if keyed.void else "" for keyed in (first, second))
+        return [Difference(first.sheet, "", one, other, (second if first.void else first).variant)]
     if first.void:
         return []
     found = []
     if first.variant != second.variant:
-        found.append(Difference(first.sheet, "_variant", str(first.variant), str(second.variant)))
+        one, other = str(first.variant), str(second.variant)
+        found.append(Difference(first.sheet, "_variant", one, other, first.variant))
     for field in questionnaire.fields:
         one, other = shown(field, first.answers, first.texts), shown(field, second.answers, second.texts)
         if one != other:
-            found.append(Difference(first.sheet, field.address, one, other))
+            found.append(Difference(first.sheet, field.address, one, other, first.variant))
     return found
 
 

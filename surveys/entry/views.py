@@ -14,13 +14,13 @@ import typeset
 from stores import collector, office, published
 from surveys.answers import check
 from surveys.entry import store, typed
-from surveys.entry.forms import BatchForm, answer_text, fault_text
+from surveys.entry.forms import BatchForm, answer_text, fault_text, stray_text
 from surveys.entry.models import KeyingBatch
 from surveys.entry.store import EntryFault
 from surveys.entry.typed import Difference, Keyed
-from surveys.player import paper
+from surveys.player import answered, boxes, paper
 from surveys.player.markup import plain
-from surveys.questionnaire import Questionnaire, read
+from surveys.questionnaire import Field, Questionnaire, read
 from web import promise
 from web.accounts import SignedIn, current_account
 from web.audit import audit
@@ -190,16 +190,19 @@ def batch(key: str) -> ResponseReturnValue:
         done=done,
         slips=slips,
         admitted=admitted,
-        name=lambda address: _name(questionnaire, address),
+        name=lambda difference: _name(questionnaire, difference),
         side=_side,
     )
 
 
-def _name(questionnaire: Questionnaire, address: str) -> str:
-    if not address:
+def _name(questionnaire: Questionnaire, difference: Difference) -> str:
+    """The place of a difference as the sheet numbers it, and its question."""
+    if not difference.address:
         return _("the whole sheet")
-    field = questionnaire.by_address.get(address)
-    return _("variant") if field is None else _words(questionnaire, field.text)
+    if difference.address not in questionnaire.by_address:
+        return _("variant")
+    number = paper.numbers(questionnaire, difference.variant).get(difference.address, "–")
+    return f"{number} · {answered.name(questionnaire, difference.address, page_language())}"
 
 
 def _side(difference: Difference, keyed: str) -> str:
@@ -211,6 +214,24 @@ def _side(difference: Difference, keyed: str) -> str:
 
 def _words(questionnaire: Questionnaire, text: Mapping[str, str]) -> str:
     return plain(questionnaire.pick(text, page_language()))
+
+
+def _boxes(questionnaire: Questionnaire, field: Field) -> list[tuple[str, str]]:
+    """What may be typed, and what it means: of a scale its two ends."""
+    printed = boxes.marks(field)
+    if field.ends and boxes.numbered(field):
+        first, *_between, last = printed.values()
+        ends = [_words(questionnaire, end) for end in field.ends]
+        found = [(first, ends[0]), (last, ends[1])]
+    else:
+        found = [(printed[one.code], _words(questionnaire, one.label)) for one in field.options]
+    if field.dont_know:
+        found.append((typed.DONT_KNOW, _words(questionnaire, questionnaire.dont_know) or r_("I don't know")))
+    if field.refusal:
+        found.append(
+            (typed.REFUSED, _words(questionnaire, questionnaire.refused) or r_("I don't want to say"))
+        )
+    return found
 
 
 @room.route("/batches/<key>/key/<int:turn>", methods=["GET", "POST"])
@@ -244,17 +265,21 @@ def _keying(
     found: KeyingBatch, number: int, turn: int, both: list[Keyed | None] | None = None
 ) -> ResponseReturnValue:
     questionnaire = questionnaire_of(found.survey, found.version)
+    variant = _variant(questionnaire, both)
+    if variant is None:
+        return render_template("entry/variant.html", batch=found, number=number, questionnaire=questionnaire)
     answers = {field.address: request.form.get(f"f-{field.address}", "") for field in questionnaire.fields}
-    variant = request.form.get("variant", 1, type=int)
     faults: dict[str, str] = {}
     problem = None
     if request.method == "POST":
-        checked = check(questionnaire, typed.raw(questionnaire, answers), variant)
+        body, strays = typed.raw(questionnaire, answers)
+        checked = check(questionnaire, body, variant)
         void = request.form.get("void") == "yes"
         faults = {} if void else {fault.place: answer_text(fault) for fault in checked.faults}
         if not void:
             beside = _("The sheet does not ask this after the answers above.")
             faults |= dict.fromkeys(checked.discarded, beside)
+            faults |= {address: stray_text(words) for address, words in strays.items()}
         if not faults:
             kept = Keyed(number, False, variant, checked.answers, checked.texts)
             if void:
@@ -271,7 +296,6 @@ def _keying(
                 return _after(found, turn)
     elif both is not None and both[0] is not None and both[1] is not None:
         answers = _agreed(questionnaire, both[0], both[1])
-        variant = both[0].variant
     page = render_template(
         "entry/key.html",
         batch=found,
@@ -280,12 +304,29 @@ def _keying(
         questionnaire=questionnaire,
         answers=answers,
         variant=variant,
+        numbers=paper.numbers(questionnaire, variant),
+        boxes=lambda field: _boxes(questionnaire, field),
         faults=faults,
         problem=problem,
         words=lambda text: _words(questionnaire, text),
         both=_both(questionnaire, both),
     )
     return page, 422 if request.method == "POST" else 200
+
+
+def _variant(questionnaire: Questionnaire, both: list[Keyed | None] | None) -> int | None:
+    """The variant printed on the sheet, which decides what is asked and how it is numbered.
+
+    None where there are several and nobody has said which; for settling, the first keying has.
+    """
+    amount = len(questionnaire.variants)
+    if amount == 1:
+        return 1
+    before = next((one.variant for one in both or () if one is not None and not one.void), None)
+    chosen = request.args.get("variant", before, type=int)
+    if chosen is not None and not 1 <= chosen <= amount:
+        abort(404)
+    return chosen
 
 
 def _agreed(questionnaire: Questionnaire, first: Keyed, second: Keyed) -> dict[str, str]:

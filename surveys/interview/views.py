@@ -1,7 +1,8 @@
 """Assisted interviews: the survey's own page, many people in a row, level `two_office`, mode `assisted`.
 
 The page keeps nothing on the device.  Its script (static/interview.js) sends without leaving the page, holds
-what cannot be sent in the page's memory only, and clears the form for the next person.
+what cannot be sent in the page's memory only, and clears the form for the next person.  The page speaks the
+language of the person who answers; the script speaks the interviewer's.
 """
 
 from __future__ import annotations
@@ -12,28 +13,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
+from localtext import direction
 from participation.access.blind import Token
 from participation.access.collector.store import Refused, key_documents
 from participation.access.collector.views import STATUS, accept, token_from
 from participation.access.signing.store import Unsigned
 from participation.access.signing.views import token_for_code
-from stores import collector
+from stores import collector, published
 from surveys.answers import Checked, check
 from surveys.collection.views import problem_text
 from surveys.entry.store import wave_of
 from surveys.entry.views import questionnaire_of, wave_or_404
+from surveys.interview.forms import words
 from surveys.player import views as player
 from surveys.player.rendered import style_hash
 from surveys.player.words import fault_sentence
 from surveys.questionnaire import Questionnaire
 from web import headers
+from web.i18n import STAFF_LANGUAGES, best_of, speaking
 from web.i18n import resident as r_
-from web.i18n import speaking
 from web.rooms import Room
 
 room = Room(
@@ -100,26 +104,42 @@ def _page(
         "problems": problems or (),
         "kept": {"csrf_token": generate_csrf(), **(kept or {})},
     }
+    with collector.read() as store:
+        head = published(store, "register", "letterhead", found["access"])
+    wave = {**found, "levels": ["two_office"], "register": head}
+    data = _data(found["id"], len(questionnaire.variants))
     with speaking(language):
         css = player._css(questionnaire)
-        context = player._context({**found, "levels": ["two_office"]}, questionnaire, place, css, again)
+        context = player._context(wave, questionnaire, place, css, again)
         context |= {
-            "token_js": None,
+            # For the check characters of codes; nothing else of it is used.
+            "token_js": url_for("static", filename="token.js"),
             "player_js": url_for("static", filename="interview.js"),
-            "data": _data(found["id"], len(questionnaire.variants)),
+            "data": data,
         }
         headers.allow(style_hashes=(style_hash(css),))
         return render_template("player/page.html", **context)
 
 
+def _clerks_language() -> str:
+    """What the interviewer reads: the language of staff pages, whatever the questionnaire's is."""
+    stored = session.get("language")
+    if stored in STAFF_LANGUAGES:
+        return stored
+    return best_of(request.accept_languages.values(), STAFF_LANGUAGES)
+
+
 def _data(wave: str, variants: int) -> Markup:
     """What the script says and must know, as JSON that cannot end its element."""
+    tag = _clerks_language()
+    with speaking(tag):
+        said = words(r_)
     data = {
         "token": url_for("interview.form_token", wave=wave),
         "variants": variants,
-        "received": r_("Your answers have arrived"),
-        "waiting": r_("Your answers were not sent yet. Please wait a moment and try again."),
-        "code": r_("Access code from your letter"),
+        "language": tag,
+        "direction": direction(tag),
+        "words": said,
     }
     return Markup(json.dumps(data).replace("<", "\\u003c"))  # noqa: S704 - JSON without an opening bracket
 
@@ -133,27 +153,41 @@ def form_token(wave: str) -> ResponseReturnValue:
 @room.post("/<wave>/answers")
 def answers(wave: str) -> ResponseReturnValue:
     """Take one person's answers: the code is exchanged for a token, server to server, and forgotten."""
-    with collector.read() as session:
-        found = wave_of(session, wave)
+    with collector.read() as store:
+        found = wave_of(store, wave)
     if found is None:
         return _over()
     questionnaire = questionnaire_of(found["survey"], found["versions"][-1])
     language = request.form.get("_language", found["languages"][0])
     language = language if language in found["languages"] else found["languages"][0]
+    if _wants_json():
+        with speaking(_clerks_language()):
+            return _as_json(_take(found, questionnaire))
     with speaking(language):
         refusal = _take(found, questionnaire)
-        if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
-            return _as_json(refusal)
         if refusal is None:
             return redirect(url_for("interview.page", wave=wave, language=language), 303)
         return _again(found, questionnaire, language, refusal), refusal.status
 
 
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _problem(code: str, group: int = 0) -> str:
+    """Why an interview was not taken."""
+    if code == "closed":
+        with speaking(_clerks_language()):
+            return _("The survey is over. The answers of this interview were not taken.")
+    return problem_text(code, group)
+
+
 def _over() -> ResponseReturnValue:
     """The wave was closed during the interview: its script is told why, and so is a clerk without script."""
-    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
-        return _as_json(Refusal("closed", problem_text("closed"), STATUS["closed"]))
-    flash(problem_text("closed"), "danger")
+    text = _problem("closed")
+    if _wants_json():
+        return _as_json(Refusal("closed", text, STATUS["closed"]))
+    flash(text, "danger")
     return redirect(url_for("entry.home"), 303)
 
 
@@ -177,10 +211,10 @@ def _take(found: Mapping[str, Any], questionnaire: Questionnaire) -> Refusal | N
         accept(body, found["access"], _document(found, questionnaire, checked, variant), token)
     except Unsigned as refusal:
         status = STATUS.get(refusal.code, 422 if refusal.group else 409)
-        return Refusal(refusal.code, problem_text(refusal.code, refusal.group), status)
+        return Refusal(refusal.code, _problem(refusal.code, refusal.group), status)
     except Refused as refusal:
         kept = token if refusal.code in _AGAIN else None
-        return Refusal(refusal.code, problem_text(refusal.code), STATUS[refusal.code], kept)
+        return Refusal(refusal.code, _problem(refusal.code), STATUS[refusal.code], kept)
     return None
 
 
@@ -192,8 +226,8 @@ def _token(found: Mapping[str, Any]) -> Token:
             return token_from(json.loads(kept))
         except (ValueError, TypeError):
             raise Refused("malformed") from None
-    with collector.read() as session:
-        keys = key_documents(session, found["access"])
+    with collector.read() as store:
+        keys = key_documents(store, found["access"])
     return token_for_code(request.form.get("_code", ""), "", keys)
 
 

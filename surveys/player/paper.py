@@ -1,5 +1,7 @@
 """The same questionnaire on paper: what the print template needs, every text with its language and direction.
 
+Beside every box stands what a clerk types for it (`boxes`).
+
 A sheet bears no code. It may bear the mark of its key, which is the same on all sheets of a stratum.
 """
 
@@ -10,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from localtext import LocalText, Picked, direction
+from surveys.player import boxes
 from surveys.player.markup import plain
 from surveys.questionnaire import Field, Item, Questionnaire
 from surveys.rules import All, Answered, AnyOf, In, Rule
@@ -31,8 +34,7 @@ def sheet(
 
     ``r_`` translates the product's own words, ``promise`` are the paragraphs before the first question.
     """
-    numbers = _numbers(questionnaire, variant)
-    writer = _Writer(questionnaire, language, r_, numbers)
+    writer = _Writer(questionnaire, language, r_, numbers(questionnaire, variant))
     sections = []
     for section in questionnaire.sections:
         items = [item for item in section.items if questionnaire.in_variant(item.module, variant)]
@@ -50,19 +52,19 @@ def sheet(
     }
 
 
-def _numbers(questionnaire: Questionnaire, variant: int) -> dict[str, str]:
+def numbers(questionnaire: Questionnaire, variant: int) -> dict[str, str]:
     """Return item id and address to the number on paper: 7, and 7a, 7b for parts."""
-    numbers: dict[str, str] = {}
+    found: dict[str, str] = {}
     count = 0
     for item in questionnaire.items:
         if not item.fields or not questionnaire.in_variant(item.module, variant):
             continue
         count += 1
-        numbers[item.id] = str(count)
+        found[item.id] = str(count)
         for position, field in enumerate(item.fields):
             if field.address != item.id:
-                numbers[field.address] = f"{count}{LETTERS[position % len(LETTERS)]}"
-    return numbers
+                found[field.address] = f"{count}{LETTERS[position % len(LETTERS)]}"
+    return found
 
 
 class _Writer:
@@ -104,7 +106,8 @@ class _Writer:
     def field(self, item: Item, field: Field) -> dict[str, Any]:
         """Return the answers of one field; ``label`` is its statement or part."""
         part = field.address != item.id
-        options = [self.option(field, position) for position in range(len(field.options))]
+        printed = {} if boxes.numbered(field) else boxes.marks(field)
+        options = [{**self.text(one.label), "mark": printed.get(one.code, "")} for one in field.options]
         return {
             "label": self.text(field.text) if part else None,
             "number": self.numbers[field.address] if part else "",
@@ -117,9 +120,6 @@ class _Writer:
             "places": field.maximum if field.kind == "ranking" else 0,
             "missing": self.missing(field),
         }
-
-    def option(self, field: Field, position: int) -> dict[str, Any]:
-        return self.text(field.options[position].label)
 
     def hint(self, field: Field) -> dict[str, Any] | None:
         """Return how many answers are meant, where that is not one."""
@@ -135,10 +135,13 @@ class _Writer:
         made = self.questionnaire
         found = []
         if field.dont_know:
-            found.append(self.text(made.dont_know) if made.dont_know else self.own(self.r_("I don't know")))
+            own = self.own(self.r_("I don't know"))
+            said = self.text(made.dont_know) if made.dont_know else own
+            found.append({**said, "mark": boxes.DONT_KNOW})
         if field.refusal:
             own = self.own(self.r_("I don't want to say"))
-            found.append(self.text(made.refused) if made.refused else own)
+            said = self.text(made.refused) if made.refused else own
+            found.append({**said, "mark": boxes.REFUSED})
         return found
 
     def only(self, rule: Rule | None) -> dict[str, Any] | None:

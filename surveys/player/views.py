@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,14 @@ from localtext import LocalText, Picked, digits, in_digits
 from participation.access.signing.views import token_address
 from stores import collector, published
 from surveys.answers import check
-from surveys.collection.store import published_key
+from surveys.collection.store import GRACE, published_key, start_of
 from surveys.collection.views import problem_text
 from surveys.faults import Fault
-from surveys.player import markup, sheet
+from surveys.player import answered, markup, sheet
 from surveys.player.promise import promises
 from surveys.player.rendered import Rendered, plain_script, rendered, squeezed, style_hash
-from surveys.player.words import fault_sentence, words
-from surveys.questionnaire import Item, Questionnaire, read
+from surveys.player.words import fault_sentence, words, words_of_kept
+from surveys.questionnaire import Questionnaire, read
 from web import headers
 from web.i18n import language as page_language
 from web.i18n import resident as r_
@@ -46,7 +46,7 @@ from web.rooms import Room
 room = Room("player", __name__, audience="respondent", processes=("public",), url_prefix="/s")
 
 STATIC = Path(__file__).resolve().parent.parent.parent / "static"
-ASSETS = {"player.js": "text/javascript", "token.js": "text/javascript"}
+ASSETS = dict.fromkeys(("player.js", "token.js", "kept.js"), "text/javascript")
 BELIEVED = 1.0
 """Seconds for which a published wave is believed without asking again."""
 YEAR = 31_536_000
@@ -99,14 +99,22 @@ def _wave(survey: str, channel: str) -> dict[str, Any]:
 
 
 def _questionnaire(wave: Mapping[str, Any]) -> Questionnaire:
-    """The newest version of the wave; published versions never change, so it is read once per process."""
+    """The newest version of the wave; 404 where it is not published."""
+    found = _questionnaire_or_none(wave)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _questionnaire_or_none(wave: Mapping[str, Any]) -> Questionnaire | None:
+    """As `_questionnaire`; published versions never change, so each is read once per process."""
     kept: dict[str, Questionnaire] = current_app.extensions.setdefault("player_questionnaires", {})
     key = f"{wave['survey']}/{wave['versions'][-1]}"
     if key not in kept:
         with collector.read() as session:
             document = published(session, "office", "questionnaire", key)
         if document is None:
-            abort(404)
+            return None
         kept[key] = read(document)
     return kept[key]
 
@@ -196,6 +204,28 @@ def sound(survey: str, name: str) -> ResponseReturnValue:
     response = send_file(content, found["type"], conditional=True, etag=name, max_age=YEAR)
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return response
+
+
+@room.get("/<survey>/<language>/kept", defaults={"channel": "sample"})
+@room.get("/<survey>/open/<language>/kept", defaults={"channel": "open"})
+def kept(survey: str, channel: str, language: str) -> ResponseReturnValue:
+    """Where the script goes whose answers came too late: the same page as for everyone after the close."""
+    # A wave just closed by its button may be remembered as open for a second.
+    current_app.extensions.get("player_waves", {}).pop(published_key(survey, channel), None)
+    wave = _wave(survey, channel)
+    if language not in wave["languages"]:
+        abort(404)
+    closes = _closes(wave)
+    if wave["state"] == "open" and (closes is None or datetime.now(UTC) < closes):
+        return redirect(f"{Place(survey, channel, language).base}/{language}")
+    return _not_now({**wave, "state": "closed"})
+
+
+def _closes(wave: Mapping[str, Any]) -> datetime | None:
+    """The moment after which nothing is taken any more, the grace included."""
+    last = wave["closes_on"]
+    ends = start_of(date.fromisoformat(last) + timedelta(days=1)) if last else None
+    return ends and ends + timedelta(seconds=GRACE)
 
 
 def _wave_of_any_channel(survey: str) -> None:
@@ -315,23 +345,28 @@ def _levels(wave: Mapping[str, Any]) -> dict[str, Any]:
 
 def _data(wave: Mapping[str, Any], questionnaire: Questionnaire, place: Place) -> Markup:
     """What the script must know, as JSON that cannot end its element."""
-    modules = questionnaire.variants[(place.variant or 1) - 1]
+    modules, ends = questionnaire.variants[(place.variant or 1) - 1], _closes(wave)
     data = {
         "wave": wave["id"],
         "version": questionnaire.version,
         "levels": wave["levels"],
-        "closes": f"{wave['closes_on']}T23:59:59" if wave["closes_on"] else None,
+        "closes": ends.isoformat() if ends else None,
         "fixed": place.variant,
         "modules": sorted(modules),
         "variants": sheet.variants_as_data(questionnaire),
         "rules": sheet.rules_as_data(questionnaire),
         "answers": f"{place.base}/answers",
         "keys": f"{place.base}/keys.json",
+        "kept": f"{place.base}/{place.language}/kept",
         "worker": "/s/sw.js",
         "digits": "" if current_app.config["SETTINGS"].latin_digits else digits(place.language),
         "thanks": markup.plain(questionnaire.pick(questionnaire.thanks, place.language)),
         "words": words(r_, problem_text),
     }
+    return _json(data)
+
+
+def _json(data: Mapping[str, Any]) -> Markup:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON without an opening bracket
 
@@ -365,12 +400,33 @@ def _allow(page: Page) -> None:
 
 
 def _not_now(wave: Mapping[str, Any]) -> ResponseReturnValue:
-    """Say when the survey will be there, or that it is over."""
+    """Say when the survey will be there, or that it is over; then a phone shows what it could not send."""
     over = wave["state"] == "closed"
     opens = None if over or not wave["opens_on"] else _date(wave["opens_on"])
-    return render_template(
-        "player/not_now.html", title=wave["title"], over=over, opens=opens
-    ), 410 if over else 200
+    tag, place = page_language(), Place(wave["survey"], wave["channel"], page_language())
+    questionnaire = _questionnaire_or_none(wave)
+    page = render_template(
+        "player/not_now.html",
+        title=markup.plain(questionnaire.pick(questionnaire.title, tag)) if questionnaire else "",
+        over=over,
+        opens=opens,
+        kept=_to_keep(wave, questionnaire, tag) if over and questionnaire else None,
+        kept_js=_asset_address("kept.js"),
+        language_links=[(one, f"{place.base}/{one}") for one in wave["languages"]],
+    )
+    return page, 410 if over else 200
+
+
+def _to_keep(wave: Mapping[str, Any], questionnaire: Questionnaire, tag: str) -> Markup:
+    """What the script needs to say a phone's own answers: the same for everyone, nothing is asked later."""
+    return _json(
+        {
+            "wave": wave["id"],
+            "survey": wave["survey"],
+            "fields": answered.worded(questionnaire, tag, r_),
+            "words": words_of_kept(r_, problem_text),
+        }
+    )
 
 
 def _date(text: str) -> str:
@@ -409,7 +465,8 @@ def answers_again(
     discarded = check(questionnaire, old, variant).discarded
     ids = {item.id for item in questionnaire.items} | set(questionnaire.by_address) | {"_consent"}
     made = _make(
-        wave,
+        # With what the register tells everybody, which the collection does not read.
+        {**wave, "register": _wave(wave["survey"], wave["channel"])["register"]},
         questionnaire,
         place,
         old={**old, "_code": form.get("_code", ""), "_consent": form.get("_consent")},
@@ -417,25 +474,17 @@ def answers_again(
             Problem(
                 fault.place if fault.place in ids else "_start",
                 fault_sentence(r_, fault.kind, dict(fault.params)),
-                _name(questionnaire, fault.place, language)
+                answered.name(questionnaire, fault.place, language)
                 if fault.place in questionnaire.by_address
                 else "",
             )
             for fault in faults
         ],
-        discarded=[_name(questionnaire, address, language) for address in discarded],
+        discarded=[answered.name(questionnaire, address, language) for address in discarded],
         kept={"_seen": "1"},
     )
     _allow(made)
     return made.document.identity.decode()
-
-
-def _name(questionnaire: Questionnaire, address: str, language: str) -> str:
-    """The question behind an address, in words."""
-    field = questionnaire.by_address[address]
-    item: Item = next(one for one in questionnaire.items if one.id == field.item)
-    texts = [item.text] if field.address == item.id else [item.text, field.text]
-    return " – ".join(markup.plain(questionnaire.pick(text, language)) for text in texts)
 
 
 @room.record_once

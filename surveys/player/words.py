@@ -65,6 +65,19 @@ def words(r_: Say, refusal: Callable[[str], str]) -> dict[str, Any]:
     return table
 
 
+def words_of_kept(r_: Say, refusal: Callable[[str], str]) -> dict[str, str]:
+    """Return what the page says when the survey is over and the phone still has answers."""
+    return {
+        "closed": refusal("closed"),
+        "yours": r_("Your answers"),
+        "print": r_("Print"),
+        "file": r_("Keep as a file"),
+        "careful": r_("Whoever gets the paper or the file can read your answers."),
+        "erase": r_("Delete my answers from this phone"),
+        "gone": r_("They have been deleted from this phone."),
+    }
+
+
 def fault_sentence(r_: Say, kind: str, params: dict[str, Any]) -> str:
     """Say what is wrong with one answer and what to do, for a person who answers."""
     if kind == "consent-missing":

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from lxml import html
 
 from participation.access import blind
+from stores import publish
 from surveys.collection import store as collection
 from tests.surveys.collection.conftest import DOCUMENT, Phone, forget_cached, open_small_wave, tend_now
 
@@ -253,6 +255,53 @@ def test_a_wrong_code_keeps_every_answer(client, phone, typed, status, said):
     assert "AAAAA" not in reply.text
 
 
+def test_a_used_code_leaves_a_field_for_another_one(app, client, phone):
+    """Somebody who took the wrong letter answers all the same."""
+    first, second = (str(person.code) for person in phone.fielding.people[:2])
+    assert client.post("/s/small/answers", data=form(phone, first)).status_code == 303
+    reply = client.post("/s/small/answers", data=form(phone, first, happy="2"))
+    assert (reply.status_code, "used already" in reply.text) == (409, True)
+    fields = {one.name: one.value for one in html.fromstring(reply.text).iterfind(".//input")}
+    assert fields == {"_version": "1", "_language": "en", "_consent": "yes", "happy": "2", "_code": None}
+    assert client.post("/s/small/answers", data=fields | {"_code": second}).status_code == 303
+    close(app, phone)
+    assert sorted(one.answers["happy"] for one in received(app, phone.fielding.wave)) == ["1", "2"]
+
+
+def test_a_form_for_a_closed_wave_lists_the_answers_and_says_that_none_was_kept(app, client, phone):
+    code = phone.fielding.people[0].code
+    close(app, phone)
+    reply = client.post("/s/small/answers", data=form(phone, code, words="More <trees>!"))
+    assert reply.status_code == 410
+    page = html.fromstring(reply.text)
+    terms, said = ([one.text_content() for one in page.iterfind(f".//{tag}")] for tag in ("dt", "dd"))
+    assert list(zip(terms, said, strict=True)) == [
+        ("Are you happy?", "Yes"),
+        ("Anything else?", "More <trees>!"),
+    ]
+    assert page.findtext(".//h1") == "Small survey"
+    assert "We have kept none of your answers." in reply.text
+    assert list(page.iterfind(".//form")) == []
+
+
+def test_the_form_once_more_promises_what_the_page_promises(app, client, phone):
+    """Deletion date, telephone and website stand there too, where somebody must look twice."""
+    with app.extensions["stores"].get("collector").begin() as session:
+        head = {"phone": "0000 1", "website": "example.org", "delete_on": "2027-05-06"}
+        publish(session, "register", "letterhead", phone.fielding.access, head)
+    page = client.get("/s/small/en")
+    again = client.post("/s/small/answers", data=form(phone, phone.fielding.people[0].code, happy="9"))
+    facts = [
+        [one.text_content() for one in html.fromstring(reply.text).iterfind(".//section[@id='_start']/ul/li")]
+        for reply in (page, again)
+    ]
+    assert facts[0] == facts[1]
+    assert [
+        sum(word in fact for fact in facts[1])
+        for word in ("6 May 2027", "May 6, 2027", "example.org", "0000 1")
+    ] == [0, 1, 1, 2]
+
+
 def test_a_stumbling_collector_burns_no_code_of_a_form(app, client, phone, monkeypatch):
     from participation.access.collector import views
     from participation.access.collector.store import Refused
@@ -264,8 +313,6 @@ def test_a_stumbling_collector_burns_no_code_of_a_form(app, client, phone, monke
         broken.setattr(views.Receiver, "receive", stumble)
         reply = client.post("/s/small/answers", data=form(phone, phone.fielding.people[0].code))
     assert reply.status_code == 503
-    from lxml import html
-
     fields = {one.name: one.value for one in html.fromstring(reply.text).iterfind(".//input")}
     assert "_token" in fields
     assert "_code" not in fields
@@ -299,8 +346,6 @@ def test_received_speaks_known_languages_only(client, phone):
 
 
 def test_a_wave_whose_questionnaire_is_missing_is_not_open_yet(app, client, phone):
-    from stores import publish
-
     with app.extensions["stores"].get("collector").begin() as session:
         publish(session, "office", "questionnaire", "small/1", None)
     app.extensions.pop("questionnaires", None)

@@ -4,8 +4,9 @@ import pytest
 
 from tests.participation.access.people.conftest import in_english
 from tests.surveys.collection.conftest import phone, signing_pair
+from tests.surveys.player.conftest import survey
 
-__all__ = ["phone", "signing_pair"]
+__all__ = ["phone", "signing_pair", "survey"]
 
 
 @pytest.fixture

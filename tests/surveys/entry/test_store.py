@@ -10,7 +10,7 @@ from stores import publish
 from surveys.entry import store
 from surveys.entry.models import Keying
 from surveys.entry.store import EntryFault
-from surveys.entry.typed import Keyed
+from surveys.entry.typed import Difference, Keyed
 from surveys.questionnaire import read
 from tests.surveys.collection.conftest import DOCUMENT
 
@@ -51,12 +51,7 @@ def test_only_a_settled_batch_with_as_many_slips_is_admitted(stores_on, batch):
         assert store.next_sheet(session, one, 1) is None
         assert fault(store.admit, session, one, QUESTIONNAIRE) == "differences"
         (difference,) = store.progress(session, one, QUESTIONNAIRE).differences
-        assert (difference.sheet, difference.address, difference.first, difference.second) == (
-            2,
-            "happy",
-            "1",
-            "2",
-        )
+        assert difference == Difference(2, "happy", "1", "2", 1)
         store.key_sheet(session, one, sheet(2, "2"), 3, 7)
         assert store.progress(session, one, QUESTIONNAIRE).ready
         assert fault(store.admit, session, one, QUESTIONNAIRE) == "no_slips"

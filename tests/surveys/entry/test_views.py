@@ -4,12 +4,16 @@ from datetime import UTC, datetime
 
 import pymupdf
 import pytest
+from lxml.html import fromstring
 
 from participation.access.issuing import store as issuing
 from participation.access.signing.views import digest_key
 from stores import published
 from surveys.collection import store as collection
+from surveys.player import paper
+from surveys.player.markup import plain
 from tests.surveys.collection.conftest import forget_cached, tend_now
+from tests.surveys.documents import questionnaire
 from web.audit import store as log
 
 
@@ -74,7 +78,8 @@ def test_keys_are_named_once_the_register_has_said_who_they_are(app, clerk, phon
 def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone):
     place = stack(clerk, phone, 2)
     assert key(clerk, place, 1, **{"f-happy": "1", "f-words": "thanks"}).status_code == 302
-    assert "There is no code “9” here." in key(clerk, place, 1, **{"f-happy": "9"}).text
+    wrong = key(clerk, place, 1, **{"f-happy": "9"})
+    assert (wrong.status_code, "No box of this question bears “9”." in wrong.text) == (422, True)
     assert key(clerk, place, 1, void="yes").status_code == 302
     assert "keyed in this turn" in clerk.get(clerk.get(f"{place}/key/1").location).text
     own = key(clerk, place, 2, **{"f-happy": "1"})
@@ -82,7 +87,7 @@ def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone
     assert key(colleague, place, 2, **{"f-happy": "2", "f-words": "thanks"}).status_code == 302
     assert key(colleague, place, 2, void="yes").status_code == 302
     page = clerk.get(place)
-    assert "Are you happy?" in page.text
+    assert "<td>1 · Are you happy?</td><td>1</td><td>2</td>" in page.text
     answer = clerk.submit(f"{place}/admit", {}, at=place)
     assert "Differences still to settle: 1" in clerk.get(answer.location).text
     settle = f"{place}/sheets/1/settle"
@@ -107,6 +112,104 @@ def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone
     with stores.get("office").read() as session:
         entries = [entry.action for entry in log.every(session, log.Filter(action="entry."))]
     assert entries == ["entry.batch_new", "entry.batch_admit"]
+
+
+def sheet_text(clerk, phone, variant=1):
+    (mark,) = phone.fielding.keys
+    query = f"language=en&mark={mark}&variant={variant}"
+    answer = clerk.get(f"/office/entry/waves/{phone.fielding.wave.id}/sheet.pdf?{query}")
+    with pymupdf.open(stream=answer.data, filetype="pdf") as document:
+        return " ".join(" ".join(page.get_text() for page in document).split())
+
+
+def hints(page):
+    """Address to what the form says may be typed, in its words."""
+    tree = fromstring(page.text)
+    return {one.get("id")[2:]: " ".join(one.text_content().split()) for one in tree.xpath("//span[@id]")}
+
+
+def test_what_is_printed_at_a_box_is_what_is_typed(app, clerk, colleague, survey):
+    """Codes are words here, and a scale runs backwards: neither is ever typed."""
+    phone = survey()
+    printed = sheet_text(clerk, phone)
+    assert "1 North 2 South ? I don't know – I don't want to say" in printed
+    place = stack(clerk, phone)
+    page = clerk.get(f"{place}/key/1?variant=1")
+    said = hints(page)
+    assert said["district"] == "1 = North; 2 = South; ? = I don't know; - = I don't want to say"
+    assert said["satisfied"] == "0 = not satisfied at all; 10 = fully satisfied; - = I don't want to say"
+    refused = clerk.submit(f"{place}/key/1?variant=1", {"sheet": "1", "f-district": "north"})
+    assert "No box of this question bears “north”." in refused.text
+    sheet = {"sheet": "1", "f-district": "2", "f-born.self": "2", "f-feel.hope": "1", "f-satisfied": "10"}
+    assert clerk.submit(f"{place}/key/1?variant=1", sheet).status_code == 302
+    assert colleague.submit(f"{place}/key/2?variant=1", sheet | {"f-feel.hope": "3"}).status_code == 302
+    listed = [one.text_content() for one in fromstring(clerk.get(place).text).iterfind(".//td")]
+    question = "7a · How true is this? – I am hopeful."
+    assert listed == ["1", question, "1", "3", "Sheet 1"]
+    page = clerk.get(f"{place}/sheets/1/settle")
+    assert "First: 1 · second: 3" in page.text
+    assert 'name="f-district" value="2"' in page.text
+    settled = clerk.submit(f"{place}/sheets/1/settle", sheet)
+    assert settled.status_code == 302
+    book(app, phone)
+    assert (
+        "Admitted sheets with answers: 1."
+        in clerk.get(clerk.submit(f"{place}/admit", {}, at=place).location).text
+    )
+    stores = app.extensions["stores"]
+    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
+        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
+    forget_cached(app)
+    with app.app_context():
+        tend_now(app)
+    with stores.get("collector").read() as session:
+        (response,) = collection.responses(session, phone.fielding.wave.id)
+    made = questionnaire()
+    first = made.by_address["feel.hope"].options[0].code
+    given = {name: response.answers[name] for name in ("district", "born.self", "feel.hope", "satisfied")}
+    assert given == {"district": "south", "born.self": "no", "feel.hope": first, "satisfied": "10"}
+
+
+@pytest.mark.parametrize("variant", [1, 2])
+def test_the_form_numbers_its_questions_as_the_sheet_of_that_variant(clerk, survey, variant):
+    phone = survey()
+    place = stack(clerk, phone)
+    asked = clerk.get(f"{place}/key/1")
+    links = [
+        link.get("href") for link in fromstring(asked.text).xpath("//main//a[contains(@href, 'variant')]")
+    ]
+    assert (links, 'name="f-' in asked.text) == (["?variant=1", "?variant=2"], False)
+    tree = fromstring(clerk.get(f"{place}/key/1?variant={variant}").text)
+    made = questionnaire()
+    heads = [one.text_content() for one in tree.iterfind(".//legend")]
+    numbers = paper.numbers(made, variant)
+    assert heads == [
+        f"{numbers[item.id]} · {plain(made.pick(item.text, 'en'))}"
+        for item in made.items
+        if item.id in numbers
+    ]
+    parts = [one.text_content() for one in tree.iterfind(".//label[@class='form-label']")]
+    assert [part for part in parts if part != "Answer"] == [
+        f"{numbers[field.address]} · {plain(made.pick(field.text, 'en'))}"
+        for field in made.fields
+        if field.address in numbers and field.address != field.item
+    ]
+    assert clerk.get(f"{place}/key/1?variant=3").status_code == 404
+
+
+def test_two_keyings_of_two_variants_are_settled_by_the_sheet(clerk, colleague, survey):
+    phone = survey()
+    place = stack(clerk, phone)
+    assert clerk.submit(f"{place}/key/1?variant=1", {"sheet": "1", "f-district": "1"}).status_code == 302
+    assert colleague.submit(f"{place}/key/2?variant=2", {"sheet": "1", "f-district": "1"}).status_code == 302
+    assert "<td>variant</td><td>1</td><td>2</td>" in clerk.get(place).text
+    page = clerk.get(f"{place}/sheets/1/settle?variant=2")
+    assert "First: 1 · second: 2" in page.text
+    assert (
+        clerk.submit(f"{place}/sheets/1/settle?variant=2", {"sheet": "1", "f-district": "1"}).status_code
+        == 302
+    )
+    assert "Differences" not in clerk.get(place).text
 
 
 def test_a_stack_can_be_thrown_away(clerk, phone):

@@ -348,6 +348,109 @@ def test_a_used_code_is_told_plainly_and_the_answers_stay(served, survey, new_pa
             assert page.locator("input[name=district][value=south]").is_checked()
 
 
+@pytest.mark.parametrize("width", [320, 360])
+@pytest.mark.parametrize("size", ["100%", "225%"])
+def test_the_whole_code_is_seen_where_it_is_typed(served, survey, new_page, width, size):
+    """Also the last group, which a message may be about: on the page, and where a form comes back."""
+    phone = survey()
+    code = str(phone.fielding.people[0].code)
+    page = new_page(viewport={"width": width, "height": 640})
+    page.goto(f"{served}/s/small/en")
+    page.wait_for_selector("html.j")
+    page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
+    hidden = "field => field.scrollWidth - field.clientWidth"
+    page.get_by_label("Access code").fill(code[:-1] + ("0" if code[-1] != "0" else "1"))
+    page.get_by_role("button", name="Begin").click()
+    assert "group 5 is not right" in page.get_by_role("alert").inner_text()
+    assert page.get_by_label("Access code").evaluate(hidden) == 0
+    form = new_page(java_script_enabled=False, viewport={"width": width, "height": 640})
+    form.goto(f"{served}/s/small/en/v1")
+    form.locator("#_consent input").check()
+    form.get_by_role("button", name="Send").click()
+    form.evaluate(f"document.documentElement.style.fontSize = '{size}'")
+    form.get_by_label("Access code").fill(code)
+    assert form.get_by_label("Access code").evaluate(hidden) == 0
+
+
+def foreign(code):
+    """A code of another wave: well formed, but its mark is none of this one's."""
+    from participation.access import codes
+
+    return str(codes.new_code(codes.new_mark({code.mark})))
+
+
+def test_a_letter_of_another_survey_is_told_before_the_first_question(served, survey, new_page):
+    """By the mark alone: no server is asked about the code."""
+    phone = survey()
+    code = phone.fielding.people[0].code
+    other = foreign(code)
+    page = new_page()
+    sent = []
+    page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+    page.goto(f"{served}/s/small/en#{other}")
+    page.get_by_role("alert").get_by_text("This access code belongs to another survey.").wait_for()
+    assert page.get_by_label("Access code").input_value() == other
+    page.locator("#_consent input").check()
+    page.get_by_role("button", name="Begin").click()
+    assert here(page) == "_start"
+    assert "belongs to another survey" in page.get_by_role("alert").inner_text()
+    assert [one for one in sent if not one.startswith("GET ") or other in one] == []
+    page.get_by_label("Access code").fill(str(code))
+    page.get_by_role("button", name="Begin").click()
+    assert here(page) == "_mine"
+    typed = new_page()
+    typed.goto(f"{served}/s/small/en")
+    typed.wait_for_selector("html.j")
+    typed.get_by_label("Access code").fill(other)
+    typed.locator("#_consent input").check()
+    typed.get_by_role("button", name="Begin").click()
+    typed.get_by_role("alert").get_by_text("This access code belongs to another survey.").wait_for()
+    assert here(typed) == "_start"
+
+
+def test_a_list_of_keys_that_comes_late_still_tells_before_the_end(served, survey, new_page):
+    phone = survey()
+    page = new_page(service_workers="block")
+    late = []
+    page.route("**/keys.json", lambda route: late.append(route))
+    page.goto(f"{served}/s/small/en#{foreign(phone.fielding.people[0].code)}")
+    page.wait_for_selector("html.j")
+    begin(page)
+    to(page, "district")
+    page.get_by_label("South").check()
+    for route in late:
+        route.continue_()
+    page.get_by_role("alert").get_by_text("This access code belongs to another survey.").wait_for()
+    assert here(page) == "_start"
+    assert page.locator("input[name=district][value=south]").is_checked()
+
+
+def test_a_used_code_can_be_replaced_by_the_right_one(served, survey, new_page, arrived):
+    """Somebody took the wrong letter; with the right one every answer is sent."""
+    phone = survey()
+    first = new_page()
+    enter(first, served, phone)
+    begin(first)
+    send(first)
+    received(first)
+    page = new_page()
+    enter(page, served, phone)
+    page.get_by_role("alert").get_by_text("This access code was used already").wait_for()
+    begin(page)
+    to(page, "district")
+    page.get_by_label("South").check()
+    send(page)
+    page.get_by_role("alert").get_by_text("This access code was used already").wait_for()
+    page.axe()
+    page.get_by_label("Access code").fill("AAAAA")
+    page.get_by_role("button", name="Send").click()
+    assert (here(page), "group 1" in page.get_by_role("alert").inner_text()) == ("_end", True)
+    page.get_by_label("Access code").fill(str(phone.fielding.people[1].code))
+    page.get_by_role("button", name="Send").click()
+    received(page)
+    assert sorted(answers["district"] for answers in arrived()) == ["!no_answer", "south"]
+
+
 def test_faults_on_a_screen_are_named_linked_and_prefixed(served, survey, page):
     phone = survey()
     page.goto(f"{served}/s/small/en")

@@ -1,6 +1,7 @@
 """The resident's pages over HTTP: same bytes for everyone, encodings, variants, the form without script."""
 
 import gzip
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +9,12 @@ from dataclasses import replace
 
 import brotli
 import pytest
+from lxml.html import fromstring
 
 from stores import collector, publish, published
 from surveys.player import views
 from surveys.player.rendered import rendered
-from tests.surveys.documents import load
+from tests.surveys.documents import load, questionnaire
 
 
 def get(client, path, encoding="identity", **headers):
@@ -130,6 +132,53 @@ def test_a_closed_wave_is_gone(client, field):
     field(load("small"), "sample", state="closed")
     assert client.get("/s/small").status_code == 410
     assert client.get("/s/small/de").status_code == 410
+
+
+@pytest.mark.parametrize("state", ["frozen", "closed"])
+@pytest.mark.parametrize("channel", ["sample", "open"])
+def test_who_comes_too_early_or_too_late_reads_the_surveys_own_title(client, field, state, channel):
+    field(load("small"), channel, state=state, title="Probewelle 2026")
+    base = "/s/small" if channel == "sample" else "/s/small/open"
+    for path, title in ((f"{base}/fa-AF", "زندگی در موسترشتات"), (f"{base}?lang=de", "Leben in Musterstadt")):
+        page = fromstring(client.get(path).text)
+        heads = [page.findtext(".//title"), page.findtext(".//h1")]
+        assert [re.sub("[\u2066-\u2069]", "", head) for head in heads] == [title, title]
+        links = [link.get("href") for link in page.iterfind(".//details//a")]
+        assert links == [f"{base}/{tag}" for tag in ("de", "en", "fa-AF")]
+
+
+def test_a_wave_without_its_questionnaire_says_at_least_when_it_begins(app, client, field):
+    field(load("small"), "sample", state="frozen", opens_on="2027-03-05")
+    with app.app_context(), collector.begin() as session:
+        publish(session, "office", "questionnaire", "small/1", None)
+    reply = client.get("/s/small?lang=en")
+    assert (reply.status_code, "March 5, 2027" in reply.text) == (200, True)
+
+
+def test_a_closed_page_can_say_any_answer_and_asks_for_nothing_more(client, field):
+    wave = field(load("small"), "sample", state="closed")
+    page = fromstring(client.get("/s/small/de").text)
+    data = json.loads(page.get_element_by_id("_d").text)
+    assert (data["wave"], data["survey"]) == (wave["id"], "small")
+    made = questionnaire()
+    assert [one["address"] for one in data["fields"]] == [field.address for field in made.fields]
+    assert data["words"]["closed"].startswith("Die Umfrage ist beendet.")
+    script = client.get(page.xpath("//script[@src]/@src")[0]).text
+    assert ("fetch(" in script, "XMLHttpRequest" in script) == (False, False)
+
+
+def test_the_page_for_late_answers_is_there_only_after_the_close(client, field):
+    document = load("small")
+    field(document, "sample")
+    assert client.get("/s/small/de/kept").headers["Location"] == "/s/small/de"
+    # What was closed a moment ago is closed here at once.
+    field(document, "sample", state="closed")
+    assert client.get("/s/small/de/kept").status_code == 410
+    field(document, "sample", closes_on="2026-01-02")
+    assert client.get("/s/small/de/kept").status_code == 410
+    field(document, "open", closes_on=None)
+    assert client.get("/s/small/open/de/kept").headers["Location"] == "/s/small/open/de"
+    assert client.get("/s/small/tr/kept").status_code == 404
 
 
 def test_a_changed_wave_is_seen_within_a_second(client, app, field, monkeypatch):

@@ -41,8 +41,8 @@ class ReleaseFault(AnalysisError):
 
 
 def note_waves(session: Session) -> None:
-    """Remember every closed wave that the office has published, so that a later wave does not hide it."""
-    for wave in published_all(session, "office", "wave").values():
+    """Remember every closed wave that the office has published."""
+    for wave in published_all(session, "office", "fielding").values():
         if wave.get("state") != "closed":
             continue
         document = {

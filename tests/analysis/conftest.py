@@ -54,7 +54,7 @@ def field_a_wave(session, responses=500, seed=5):
         "closes_on": "2024-05-01",
         "access": ACCESS,
     }
-    publish(session, "office", "wave", SURVEY, wave)
+    publish(session, "office", "fielding", ACCESS, wave)
     keys = {key: {"label": key, "N": n, "n": invited, "strata": [key]} for key, (n, invited) in KEYS.items()}
     publish(session, "register", "returns", ACCESS, {"final": True, "keys": keys})
     for key in KEYS:

@@ -196,7 +196,7 @@ def test_rewording_while_a_round_is_open_waits_for_the_next(hall: Hall) -> None:
     before = hall.data_of_round("r2")
     answer = hall.post(f"/office/conferences/{hall.slug}/topics/o1", **{"label-de": "Ganz anders"})
     said = hall.desk.get(answer.location, headers=ENGLISH).get_data(as_text=True)
-    assert "Als Fassung 2 gespeichert. Runden, die schon angekündigt sind" in said
+    assert "Als Version 2 gespeichert. Runden, die schon angekündigt sind" in said
     assert hall.data_of_round("r2")["options"] == before["options"]
     shown = _text(hall, "/r2")
     assert "Thema 1" in shown

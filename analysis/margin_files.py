@@ -29,6 +29,9 @@ HEADS = re.compile(
 lost.
 """
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Signs that no category is written with; tabs part cells."""
+
 SUM_TOLERANCE = 0.6
 """Percentage points by which printed shares may miss 100 through rounding."""
 
@@ -66,16 +69,32 @@ def number(text: str) -> Number | None:
 
 def cells_of_text(text: str) -> list[list[str]]:
     """Rows of pasted or uploaded text; the separator is found (tab, semicolon, comma only when it is no
-    decimal).
+    decimal).  Raises :class:`Faulty` with the rows that hold control characters or cannot be read.
     """
-    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+    lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
     counts = {sign: sum(sign in line for line in lines) for sign in ("\t", ";")}
     sign = max(counts, key=lambda key: counts[key])
     if counts[sign] == 0:
         sign = ","
-    return [
-        [cell.strip() for cell in row] for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)
-    ]
+    faults = tuple(
+        _control(cell, number) for number, cell in enumerate(lines, start=1) if CONTROL.search(cell)
+    )
+    if faults:
+        raise Faulty(faults)
+    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)
+    try:
+        return [[cell.strip() for cell in row] for row in reader]
+    except csv.Error:
+        raise Faulty(
+            (Fault("margin-unreadable", f"row {reader.line_num}", {"row": reader.line_num}),)
+        ) from None
+
+
+def _control(text: str, row: int) -> Fault:
+    found = CONTROL.search(text)
+    return Fault(
+        "margin-control", f"row {row}", {"row": row, "sign": f"U+{ord(found[0]) if found else 0:04X}"}
+    )
 
 
 #: Bytes that an XLSX file may hold unpacked.

@@ -152,3 +152,22 @@ def test_margins_of_different_waves_are_not_compared():
     ]
     # A wave without an own margin of this name uses the common one, and that is compared.
     assert [f.place for f in disagreements({"sex": now, "age@first": then})] == ["age@first"]
+
+
+def test_old_line_ends_are_read():
+    assert read_file("margins.csv", b"f;60\rm;40\r") == [["f", "60"], ["m", "40"]]
+
+
+def test_control_characters_name_their_row():
+    with pytest.raises(Faulty) as caught:
+        read_file("margins.csv", b"f;60\nm\x07;40\n\x00x;1\n")
+    assert [(fault.kind, dict(fault.params)) for fault in caught.value.faults] == [
+        ("margin-control", {"row": 2, "sign": "U+0007"}),
+        ("margin-control", {"row": 3, "sign": "U+0000"}),
+    ]
+
+
+def test_a_cell_beyond_any_table_names_its_row():
+    with pytest.raises(Faulty) as caught:
+        read_file("margins.csv", b"f;60\n" + b"x" * 200_000 + b";1\n")
+    assert [(fault.kind, fault.params["row"]) for fault in caught.value.faults] == [("margin-unreadable", 2)]

@@ -19,10 +19,10 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from analysis import store
+from analysis import margin_checks, store
 from analysis.audit import AuditReport
 from analysis.disclosure import layers, to_document
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, MarginError
 from analysis.exchange.bookfiles import WORDS, html_book, print_data, xlsx_book
 from analysis.inputs import store as inputs
 from analysis.models import StoredBook
@@ -54,6 +54,16 @@ def load_waves(place: Store, plan: Plan) -> tuple[dict[str, WaveData], dict[str,
     return waves, members
 
 
+def _check_margins(place: Store, plan: Plan) -> None:
+    """Raises :class:`Faulty` with everything that is wrong with the margins of a plan, not only the first."""
+    with place.read() as session:
+        margins = store.margins(session)
+        waves = {key: store.load(session, key)[0] for key in plan.waves}
+    faults = margin_checks.check(plan, waves, margins)
+    if faults:
+        raise Faulty(faults)
+
+
 def make_book(
     place: Store, plan: Plan, tell: Tell
 ) -> tuple[Book, Publication, dict[str, Any], dict[str, list[str]]]:
@@ -62,10 +72,15 @@ def make_book(
     Raises :class:`Faulty` with the plan's faults beside the data, :class:`Cancelled` when told to stop, and
     the engine's errors.
     """
-    waves, members = load_waves(place, plan)
+    try:
+        waves, members = load_waves(place, plan)
+    except MarginError:
+        _check_margins(place, plan)
+        raise
     with place.read() as session:
         outcomes = inputs.priorities(session)
-        found = check(plan, catalogue(waves, margins=store.margins(session), conferences=outcomes))
+        known = margin_checks.names(store.margins(session), list(margin_checks.weighted(waves)))
+        found = check(plan, catalogue(waves, margins=known, conferences=outcomes))
     faults = tuple(fault for fault in found if not fault.advice)
     if faults:
         raise Faulty(faults)

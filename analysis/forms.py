@@ -5,16 +5,23 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import SelectField, StringField, SubmitField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms import BooleanField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms.validators import DataRequired, Length, NoneOf, Optional, Regexp
 
 SLUG = Regexp(r"[a-z0-9]+(-[a-z0-9]+)*\Z", message=_l("Use small letters, digits and hyphens."))
+
+NOT_NEW = NoneOf(("new",), message=_l("This page has the address “new” itself. Choose another name."))
+MARGIN_NAME = Regexp(
+    r"\w+(-\w+)*(@[a-z0-9]+(-[a-z0-9]+)*)?\Z",
+    message=_l("Use letters, digits, hyphens and underscores; age@KEY is the margin age of the wave KEY."),
+)
 
 
 class MarginForm(FlaskForm):
     """Population counts, pasted or as a file, with what must be known of them."""
 
-    name = StringField(_l("Name of the margin"), validators=[DataRequired(), Length(max=60)])
+    name = StringField(_l("Name of the margin"), validators=[DataRequired(), Length(max=60), MARGIN_NAME])
+    replace = BooleanField(_l("Replace the margin of this name"))
     variable = StringField(_l("Item or variable it belongs to"), validators=[DataRequired(), Length(max=80)])
     source = StringField(_l("Source"), validators=[DataRequired(), Length(max=300)])
     date = StringField(_l("Day or year of the counts"), validators=[DataRequired(), Length(max=40)])
@@ -61,7 +68,9 @@ class ImportForm(FlaskForm):
 class NewPlanForm(FlaskForm):
     """The start of a plan: everything else is written for you and can be changed."""
 
-    name = StringField(_l("Name (part of addresses)"), validators=[DataRequired(), Length(max=60), SLUG])
+    name = StringField(
+        _l("Name (part of addresses)"), validators=[DataRequired(), Length(max=60), SLUG, NOT_NEW]
+    )
     title = StringField(_l("Title"), validators=[DataRequired(), Length(max=200)])
     wave = SelectField(_l("Wave"), validators=[DataRequired()])
     submit = SubmitField(_l("Write the plan"))

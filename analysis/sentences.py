@@ -41,7 +41,7 @@ SENTENCES: Mapping[str, str] = {
     "out-of-range": N_("This must lie between %(low)s and %(high)s."),
     "one-wave": N_("A trend needs at least two waves."),
     "unknown-wave": N_("There is no wave %(name)s. Only closed waves can be analysed."),
-    "unknown-margin": N_("There is no margin %(name)s. Upload it first."),
+    "unknown-margin": N_("There is no margin %(name)s for every wave of the plan. Upload it first."),
     "unknown-item": N_("The questionnaire has no item %(name)s."),
     "unknown-category": N_("%(item)s has no answer %(name)s. Its answers are: %(known)s."),
     "unknown-group": N_("There is no variable %(name)s to group by."),
@@ -58,9 +58,25 @@ SENTENCES: Mapping[str, str] = {
         "unless you state a reason (bridges)."
     ),
     "sensitive-not-declared": N_("The questionnaire calls %(name)s sensitive. List it under sensitive."),
+    "margin-repeated": N_(
+        "%(name)s and %(first)s are margins of the same variable (%(variable)s). Remove one of them."
+    ),
+    "margin-no-variable": N_("The margin %(name)s belongs to %(variable)s, which this wave does not have."),
+    "margin-without-answers": N_(
+        "The margin %(name)s counts %(categories)s, which nobody answered. Answers are: %(known)s. Merge it "
+        "with a neighbour or correct the code."
+    ),
+    "margin-of-nobody": N_("The margin %(name)s counts nobody in %(categories)s, yet somebody answered so."),
+    "margin-lacks-answer": N_(
+        "The margin %(name)s does not count these answers: %(categories)s. Add them, or write a rule to the "
+        "step: outside: {%(variable)s: {%(answer)s: random}}."
+    ),
+    "plan_exists": N_("There is a plan %(name)s already. Choose another name."),
     "margin-undescribed": N_("Say where the counts come from, of which day, and who is counted."),
     "margin-needs-population": N_("Percentages alone need the total population."),
     "margin-empty": N_("There are no counts in this table."),
+    "margin-control": N_("Row %(row)s holds a control character (%(sign)s). Save the file as plain text."),
+    "margin-unreadable": N_("Row %(row)s cannot be read as a table. Save the file as CSV anew."),
     "margin-row": N_("Row %(row)s lacks a category or a number."),
     "margin-number": N_("Row %(row)s: “%(text)s” cannot be read as a number."),
     "margin-twice": N_("Row %(row)s names %(name)s again."),

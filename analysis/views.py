@@ -16,11 +16,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from analysis import assemble, calibration, microdata, priorities, recipes, store
+from analysis import assemble, calibration, margin_checks, microdata, priorities, recipes, store
 from analysis.charts import Dot, dots
 from analysis.desk import store as desk
 from analysis.diagnostics import WeightingStep
-from analysis.errors import AnalysisError, DataError
+from analysis.errors import AnalysisError, DataError, MarginError
 from analysis.exchange import bookfiles, flat, metadata, packages
 from analysis.exchange.codebook import chunks_of
 from analysis.figures import frame as figure_frame
@@ -29,6 +29,7 @@ from analysis.forms import ActForm, PlanForm, ReleaseForm
 from analysis.inputs import store as inputs
 from analysis.models import StoredPlan
 from analysis.plan import loads, read, title_of
+from analysis.plan_builder import as_list
 from analysis.plan_checks import check
 from analysis.sentences import SENTENCES
 from analysis.tables import catalogue
@@ -250,20 +251,29 @@ def _stored(name: str) -> StoredPlan:
 
 
 def _faults(source: str) -> list[dict[str, Any]]:
+    document: Mapping[str, Any] = {}
+    with collector.read() as session:
+        known = {wave.key for wave in store.waves(session)}
     try:
-        plan = read(loads(source))
+        document = loads(source)
+        plan = read(document)
         waves = {}
         with collector.read() as session:
-            margins, known = store.margins(session), {wave.key for wave in store.waves(session)}
+            margins = store.margins(session)
             links = inputs.priorities(session)
             for key in plan.waves:
                 if key in known:
                     waves[key], _ids = store.load(session, key)
         if not waves:
             return [said(Fault("unknown-wave", "waves", {"name": ", ".join(plan.waves)}))]
-        return [said(fault) for fault in check(plan, catalogue(waves, margins=margins, conferences=links))]
+        names = margin_checks.names(margins, list(margin_checks.weighted(waves)))
+        found = check(plan, catalogue(waves, margins=names, conferences=links))
+        return [said(fault) for fault in (*found, *margin_checks.check(plan, waves, margins))]
     except Faulty as error:
-        return [said(fault) for fault in error.faults]
+        # A wave that nobody knows is named beside what the document itself lacks, which may follow from it.
+        unknown = [key for key in as_list(document.get("waves")) if key not in known]
+        named = [Fault("unknown-wave", "waves", {"name": key}) for key in unknown]
+        return [said(fault) for fault in (*named, *error.faults)]
     except AnalysisError as error:
         return [{"place": error.place, "words": told(error), "advice": False}]
 
@@ -305,6 +315,10 @@ def weights(name: str) -> ResponseReturnValue:
             data, _ids = store.load(session, plan.waves[-1], plan.weighting, store.margins(session))
     except Faulty as error:
         flash("; ".join(said(fault)["words"] for fault in error.faults), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    except MarginError:
+        # The plan's page lists everything that does not fit.
+        flash(_("These margins give no weights. The checker says below why."), "danger")
         return redirect(url_for("analysis.plan", name=name))
     except AnalysisError as error:
         flash(told(error), "danger")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -89,30 +89,33 @@ def delete_wave(key: str) -> ResponseReturnValue:
 @room.route("/margins", methods=["GET", "POST"])
 def margins() -> ResponseReturnValue:
     """Stored margins, their contradictions, and the form for a new one."""
-    form, faults = MarginForm(), []
+    form, faults, taken = MarginForm(), [], False
     if form.validate_on_submit():
         try:
             found = _margin_from(form)
         except Faulty as error:
             faults = [said(fault) for fault in error.faults]
         else:
+            name = form.name.data or ""
             with collector.begin() as session:
-                store.save_margin(session, form.name.data or "", found, current_account().email, now())
-            audit(
-                office,
-                current_account(),
-                "analysis.margin",
-                f"margin {form.name.data}",
-                {"source": found.source},
-            )
-            flash(_("The margin is saved."), "success")
-            return redirect(url_for("inputs.margins"))
+                taken = name in store.margins(session) and not form.replace.data
+                if not taken:
+                    store.save_margin(session, name, found, current_account().email, now())
+            if not taken:
+                about = {"source": found.source}
+                audit(office, current_account(), "analysis.margin", f"margin {name}", about)
+                flash(_("The margin is saved."), "success")
+                return redirect(url_for("inputs.margins"))
+            form.name.errors = [
+                _("There is a margin of this name. Choose another name, or replace it below.")
+            ]
     with collector.read() as session:
         stored = store.margins(session)
     page = render_template(
         "analysis/margins.html",
         form=form,
         faults=faults,
+        taken=taken,
         margins=stored,
         disagreements=[said(fault) for fault in margin_files.disagreements(stored)],
         act_form=ActForm(),
@@ -137,9 +140,10 @@ def _margin_from(form: MarginForm) -> Any:
     )
 
 
-@room.post("/margins/<name>/delete")
-def delete_margin(name: str) -> ResponseReturnValue:
-    """Forget a margin."""
+@room.post("/margins/delete")
+def delete_margin() -> ResponseReturnValue:
+    """Forget a margin; its name comes in the form, for older names do not fit an address."""
+    name = request.form.get("name", "")
     with collector.begin() as session:
         store.delete_margin(session, name)
     audit(office, current_account(), "analysis.margin.delete", f"margin {name}")

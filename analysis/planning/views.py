@@ -9,11 +9,12 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from analysis import plan_builder, store
+from analysis import margin_checks, plan_builder, store
 from analysis.errors import AnalysisError
 from analysis.exchange.bookfiles import said as text_in
 from analysis.forms import ActForm, NewPlanForm
 from analysis.plan import loads
+from analysis.planning import store as planning
 from analysis.tables import Item, WaveData
 from analysis.views import now, said, told
 from localtext import NAMES
@@ -48,14 +49,15 @@ def new_plan() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             source = _first_plan(form)
-        except AnalysisError as error:
-            flash(told(error), "danger")
-        else:
-            name = form.name.data or ""
             with collector.begin() as session:
-                if store.plan(session, name) is None:
-                    store.save_plan(session, name, source, current_account().email, now())
-            return redirect(url_for("analysis.plan", name=name))
+                planning.add_plan(session, form.name.data or "", source, current_account().email, now())
+        except AnalysisError as error:
+            if error.code == "plan_exists":
+                form.name.errors = [told(error)]
+            else:
+                flash(told(error), "danger")
+        else:
+            return redirect(url_for("analysis.plan", name=form.name.data))
     return render_template("analysis/new_plan.html", form=form), 422 if form.is_submitted() else 200
 
 
@@ -69,7 +71,15 @@ def _first_plan(form: NewPlanForm) -> str:
         for name, item in data.items.items()
         if not item.multiple and item.sensitive == 1 and 2 <= len(item.categories) <= MOST_LEVELS
     ][:4]
-    usable = [name for name, margin in stored.items() if set(margin.variables) <= set(data.design.data)]
+    suited = margin_checks.suited(data, stored)
+    if suited.left_out:
+        flash(
+            _(
+                "Left out of the weights, because they do not fit this wave or each other: %(names)s.",
+                names=", ".join(suited.left_out),
+            ),
+            "warning",
+        )
     first = next((n for n, i in data.items.items() if i.ordered and i.sensitive == 0), next(iter(data.items)))
     top = list(data.items[first].categories[:2])
     document = {
@@ -80,12 +90,19 @@ def _first_plan(form: NewPlanForm) -> str:
             {"de", "en", *(tag for tag in next(iter(data.items.values())).label if tag in NAMES)}
         )[:8],
         "waves": [form.wave.data],
-        "weighting": [{"step": "rake", "margins": usable}] if usable else [],
+        "weighting": _first_weighting(suited),
         "tables": _first_tables(data, groups, set(sensitive)),
         "findings": [{"item": first, "categories": top, "text": _finding_text(data.items[first], top)}],
         "disclosure": {"method": "full" if data.open_participation else "sample", "sensitive": sensitive},
     }
     return str(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+
+
+def _first_weighting(suited: margin_checks.Suited) -> list[dict[str, Any]]:
+    if not suited.margins:
+        return []
+    step = {"step": "rake", "margins": list(suited.margins)}
+    return [{**step, "outside": {k: dict(v) for k, v in suited.outside.items()}} if suited.outside else step]
 
 
 def _finding_text(item: Item, categories: list[str]) -> dict[str, str]:
@@ -140,7 +157,8 @@ def _choices(document: dict[str, Any]) -> dict[str, Any]:
     """Everything that can be chosen, with what the plan holds."""
     tag = language()
     with collector.read() as session:
-        waves, margins = store.waves(session), [m for m in store.margins(session) if "@" not in m]
+        waves, stored = store.waves(session), store.margins(session)
+        margins = sorted({name.partition("@")[0] for name in stored})
         known = [wave.key for wave in waves]
         chosen = plan_builder.as_list(document.get("waves"))
         last = next((key for key in reversed(chosen) if key in known), known[-1] if known else "")

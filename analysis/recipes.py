@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 from analysis.assemble import KEY, WEIGHT
@@ -9,12 +11,22 @@ from analysis.exchange.scripts import Recipe, python_script, r_script
 from analysis.margins import Margin
 from analysis.plan import Plan
 from analysis.tables import WaveData
+from localtext import pick
 
 KINDS = {"R": r_script, "py": python_script}
 AS_THEY_ARE = (
     "# The final weights are taken as they are: estimates are those of the table book; standard errors\n"
     "# leave out what the weighting chain of the plan changed.\n"
 )
+
+
+def stem(wave: WaveData) -> str:
+    """What the files of a wave are called: its title, as far as Latin letters can write it, else its key."""
+    title = str(pick(dict(wave.label), "en", {"en": ("de",)}, next(iter(wave.label), "")))
+    folded = (
+        unicodedata.normalize("NFKD", title.lower().replace("ß", "ss")).encode("ascii", "ignore").decode()
+    )
+    return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:60].strip("-") or wave.key
 
 
 def recipe(plan: Plan, wave: WaveData, margins: Mapping[str, Margin]) -> Recipe:
@@ -33,7 +45,7 @@ def recipe(plan: Plan, wave: WaveData, margins: Mapping[str, Margin]) -> Recipe:
     stratum = KEY if own and bool((data[WEIGHT].values != 1).any()) else ""
     used = [*items, *groups, *raked, *([stratum] if stratum else [])]
     return Recipe(
-        data=f"{wave.key}.csv",
+        data=f"{stem(wave)}.csv",
         weight="weight",
         design_weight=WEIGHT if own else "weight",
         stratum=stratum,

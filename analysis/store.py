@@ -407,7 +407,7 @@ def request_release(
     found = book(session, name)
     if found is None:
         raise ReleaseFault("no_book", "run the plan first", name)
-    if _outdated(session, found):
+    if outdated(session, found):
         raise ReleaseFault("stale", "the plan or what is released changed since; run the plan again", name)
     if found.document["method"] == "exact":
         raise ReleaseFault("sealed_only", "exact counts stay in this office; choose another method", name)
@@ -467,14 +467,16 @@ def decide(session: Session, release_id: bytes, who: str, yes: bool, note: str, 
     return row
 
 
-def _outdated(session: Session, found: StoredBook) -> bool:
-    """Whether the plan was edited after its book was made, or the auditor missed a release of its waves."""
+def outdated(session: Session, found: StoredBook) -> str:
+    """Why a book is too old: ``plan`` was edited since, a ``release`` of its waves was made since, or not."""
     stored = plan(session, found.plan)
     try:
         same = stored is not None and read_plan(loads(stored.source)).digest == found.document["plan"]
     except Faulty:
         same = False
-    return not same or _overtaken(session, found.statements, found.made_at)
+    if not same:
+        return "plan"
+    return "release" if _overtaken(session, found.statements, found.made_at) else ""
 
 
 def _overtaken(session: Session, waves: Iterable[str], since: datetime) -> bool:

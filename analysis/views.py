@@ -14,16 +14,12 @@ from flask import Response, abort, flash, redirect, render_template, request, se
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from markupsafe import Markup
 
-from analysis import assemble, calibration, margin_checks, microdata, priorities, recipes, store
-from analysis.charts import Dot, dots
+from analysis import assemble, margin_checks, microdata, priorities, recipes, store
 from analysis.desk import store as desk
-from analysis.diagnostics import WeightingStep
-from analysis.errors import AnalysisError, DataError, MarginError
+from analysis.errors import AnalysisError, DataError
 from analysis.exchange import bookfiles, flat, metadata, packages
 from analysis.exchange.codebook import chunks_of
-from analysis.figures import frame as figure_frame
 from analysis.figures import table_figure
 from analysis.forms import ActForm, PlanForm, ReleaseForm
 from analysis.inputs import store as inputs
@@ -32,7 +28,7 @@ from analysis.plan import loads, read, title_of
 from analysis.plan_builder import as_list
 from analysis.plan_checks import check
 from analysis.sentences import SENTENCES
-from analysis.tables import catalogue
+from analysis.tables import WaveData, catalogue
 from localtext import NAMES, pick
 from stores import collector, office
 from surveys.faults import Fault, Faulty
@@ -52,15 +48,6 @@ room = Room(
     menu=(("analysis.overview", lazy_gettext("Analysis")),),
     about=lazy_gettext("From closed waves over margins and weights to tables and figures."),
 )
-
-STEP_NAMES = {
-    "margin items": lazy_gettext("Missing answers of the margins completed"),
-    "nonresponse classes": lazy_gettext("Adjustment for nonresponse"),
-    "post-stratification": lazy_gettext("Post-stratification"),
-    "raking": lazy_gettext("Calibration by raking"),
-    **{f"{method} calibration": lazy_gettext("Calibration") for method in calibration.DISTANCES},
-    "trimming": lazy_gettext("Trimming"),
-}
 
 EXPORTS = ("csv", "labels.csv", "parquet", "xlsx", "sav", "sps", "dta", "ddi.xml", "sss", "sss.csv")
 
@@ -163,11 +150,13 @@ def export(key: str, kind: str) -> ResponseReturnValue:
         return redirect(url_for("analysis.overview"))
     audit(office, current_account(), "analysis.export", f"wave {key}", {"format": kind})
     book, columns = assemble.sealed_export(data)
-    content = _export(kind, book, columns, tag, data.responses)
-    return send_file(io.BytesIO(content), as_attachment=True, download_name=f"{key}.{kind}", max_age=0)
+    content = _export(kind, book, columns, tag, data)
+    return send_file(
+        io.BytesIO(content), as_attachment=True, download_name=f"{recipes.stem(data)}.{kind}", max_age=0
+    )
 
 
-def _export(kind: str, book: Any, columns: Any, tag: str, rows: int) -> bytes:
+def _export(kind: str, book: Any, columns: Any, tag: str, wave: WaveData) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data"
         if kind in {"csv", "labels.csv", "sss.csv"}:
@@ -183,7 +172,7 @@ def _export(kind: str, book: Any, columns: Any, tag: str, rows: int) -> bytes:
         elif kind == "xlsx":
             flat.write_xlsx(path, book, chunks_of(columns), languages=book.languages)
         elif kind == "ddi.xml":
-            return metadata.ddi(book, cases=rows, file_name=f"{book.name}.csv")
+            return metadata.ddi(book, cases=wave.responses, file_name=f"{recipes.stem(wave)}.csv")
         elif kind == "sss":
             return metadata.triple_s(book)
         elif kind == "dta":
@@ -203,16 +192,20 @@ def plan(name: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         with collector.begin() as session:
             store.save_plan(session, name, form.source.data or "", current_account().email, now())
-        faults = _faults(form.source.data or "")
+        stored = _stored(name)
+        faults = _faults(stored.source)
         audit(office, current_account(), "analysis.plan", f"plan {name}", {"faults": len(faults)})
-        if not faults:
-            flash(_("The plan is saved and has no faults."), "success")
+        flash(*_outcome(faults))
     elif request.method == "GET":
         faults = _faults(stored.source)
     with collector.read() as session:
         jobs, book = store.jobs(session, name), store.book(session, name)
         own = {wave.key for wave in store.waves(session) if wave.kind == "own"}
         refused = desk.refusals(session, name)
+        outdated = store.outdated(session, book) if book else ""
+        titles = {
+            wave.key: bookfiles.said(wave.document["label"], language()) for wave in store.waves(session)
+        }
     page = render_template(
         "analysis/plan.html",
         name=name,
@@ -221,6 +214,8 @@ def plan(name: str) -> ResponseReturnValue:
         faults=faults,
         job=jobs[0] if jobs else None,
         book=book,
+        outdated=outdated,
+        titles=titles,
         problem=_problem(jobs[0].problem) if jobs and jobs[0].problem else [],
         act_form=ActForm(),
         release_form=ReleaseForm(slug=refused[0].slug if refused else name),
@@ -229,6 +224,15 @@ def plan(name: str) -> ResponseReturnValue:
         script_waves=[key for key in _waves_of(form.source.data or "") if key in own],
     )
     return page, 422 if form.is_submitted() and any(not fault["advice"] for fault in faults) else 200
+
+
+def _outcome(faults: list[dict[str, Any]]) -> tuple[str, str]:
+    """What was done with the plan's text, and how the page colours it."""
+    if not faults:
+        return _("The plan is saved and has no faults."), "success"
+    if all(fault["advice"] for fault in faults):
+        return _("The plan is saved and can be run. The checker has advice."), "success"
+    return _("The plan is saved, but it cannot be run before its faults are mended."), "warning"
 
 
 def _waves_of(source: str) -> tuple[str, ...]:
@@ -306,47 +310,6 @@ def stop(name: str) -> ResponseReturnValue:
     return redirect(url_for("analysis.plan", name=name))
 
 
-@room.get("/plans/<name>/weights")
-def weights(name: str) -> ResponseReturnValue:
-    """The weighting chain step by step, with what each step moved."""
-    try:
-        plan = read(loads(_stored(name).source))
-        with collector.read() as session:
-            data, _ids = store.load(session, plan.waves[-1], plan.weighting, store.margins(session))
-    except Faulty as error:
-        flash("; ".join(said(fault)["words"] for fault in error.faults), "danger")
-        return redirect(url_for("analysis.plan", name=name))
-    except MarginError:
-        # The plan's page lists everything that does not fit.
-        flash(_("These margins give no weights. The checker says below why."), "danger")
-        return redirect(url_for("analysis.plan", name=name))
-    except AnalysisError as error:
-        flash(told(error), "danger")
-        return redirect(url_for("analysis.plan", name=name))
-    steps = data.design.steps
-    figures = [_moves_figure(step, number) for number, step in enumerate(steps)]
-    return render_template(
-        "analysis/weights.html", name=name, data=data, steps=steps, figures=figures, step_names=STEP_NAMES
-    )
-
-
-def _moves_figure(step: WeightingStep, number: int) -> Markup:
-    """Dots at the share of a margin after a step, lines from the share before it."""
-    rows = [
-        Dot(
-            f"{m.margin}: {m.category}",
-            round(100 * m.after, 1),
-            100 * min(m.before, m.after),
-            100 * max(m.before, m.after),
-        )
-        for m in step.shares()[:12]
-    ]
-    title = _("Which categories moved most")
-    told_in_words = _("The table beside it holds the same figures.")
-    # Our own drawing: every label in it was escaped when it was drawn.
-    return Markup(dots(figure_frame(title, told_in_words, language(), f"step{number}"), rows))  # noqa: S704
-
-
 @room.get("/plans/<name>/scripts/<key>.<kind>")
 def script(name: str, key: str, kind: str) -> ResponseReturnValue:
     """The script that makes the tables of a plan again from the sealed export of one wave."""
@@ -364,10 +327,8 @@ def script(name: str, key: str, kind: str) -> ResponseReturnValue:
     except (AnalysisError, Faulty) as error:
         flash(told(error) if isinstance(error, AnalysisError) else str(error), "danger")
         return redirect(url_for("analysis.plan", name=name))
-    file = io.BytesIO(content.encode())
-    return send_file(
-        file, as_attachment=True, download_name=f"{name}-{key}.{kind}", mimetype="text/plain", max_age=0
-    )
+    file, called = io.BytesIO(content.encode()), f"{name}-{recipes.stem(data)}.{kind}"
+    return send_file(file, as_attachment=True, download_name=called, mimetype="text/plain", max_age=0)
 
 
 @room.get("/plans/<name>/public-use")

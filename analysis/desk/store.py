@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analysis.models import Release
+from analysis.store import PUBLICATION
+from stores import published
 
 
 def refusals(session: Session, plan: str) -> list[Release]:
@@ -18,3 +22,9 @@ def refusals(session: Session, plan: str) -> list[Release]:
         if row.state == "refused":
             found.append(row)
     return found
+
+
+def public_day(session: Session, slug: str) -> date | None:
+    """The day since which a publication stands at an address; None where there is none."""
+    found = published(session, "results", PUBLICATION, slug)
+    return None if found is None else date.fromisoformat(found["released_on"])

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from analysis import store
-from analysis.desk.store import refusals
+from analysis.desk import store as desk
 from analysis.errors import AnalysisError
 from analysis.exchange.bookfiles import html_book
 from analysis.forms import DecisionForm
@@ -77,7 +77,7 @@ def _one(release_id: str) -> Release:
 def _refused_before(row: Release) -> list[Release]:
     """Earlier refusals that this request answers."""
     with collector.read() as session:
-        return [one for one in refusals(session, row.plan) if one.requested_at < row.requested_at]
+        return [one for one in desk.refusals(session, row.plan) if one.requested_at < row.requested_at]
 
 
 @room.get("/")
@@ -97,6 +97,9 @@ def one(release_id: str) -> ResponseReturnValue:
         if not account.may("reviewer"):
             abort(403)
         yes = request.form.get("decision") == "yes"
+        if may_decide and not yes and not (form.note.data or "").strip():
+            form.note.errors = [_("Say what speaks against it; the analyst has to answer your objection.")]
+            return _page(row, form, may_decide), 422
         try:
             with collector.begin() as session:
                 store.decide(session, row.id, account.email, yes, form.note.data or "", datetime.now(UTC))
@@ -107,6 +110,12 @@ def one(release_id: str) -> ResponseReturnValue:
             audit(office, account, action, f"results {row.slug}", {"digest": row.digest[:16]})
             flash(_("It is published.") if yes else _("It is refused."), "success")
         return redirect(url_for("releases.one", release_id=release_id))
+    return _page(row, form, may_decide)
+
+
+def _page(row: Release, form: DecisionForm, may_decide: bool) -> str:
+    with collector.read() as session:
+        replaced = desk.public_day(session, row.slug) if row.state == "requested" else None
     cells = [c for table in row.document["tables"] for line in table["rows"] for c in line["cells"]]
     hidden = sum("percent" not in cell for cell in cells)
     return render_template(
@@ -115,7 +124,8 @@ def one(release_id: str) -> ResponseReturnValue:
         form=form,
         states=STATES,
         may_decide=may_decide,
-        may_withdraw=account.may("reviewer"),
+        replaced=replaced,
+        may_withdraw=current_account().may("reviewer"),
         headlines=[finding(entry, language()) for entry in row.document["headlines"]],
         shown=len(cells) - hidden,
         hidden=hidden,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -11,7 +12,9 @@ from flask_babel import gettext as _
 
 from analysis import margin_files, store
 from analysis.errors import AnalysisError, DataError
+from analysis.exchange.bookfiles import said as text_in
 from analysis.forms import ActForm, ImportForm, MarginForm
+from analysis.margins import Margin
 from analysis.views import now, said, told
 from stores import collector, office
 from surveys.faults import Faulty
@@ -111,16 +114,31 @@ def margins() -> ResponseReturnValue:
             ]
     with collector.read() as session:
         stored = store.margins(session)
+        waves = {wave.key: text_in(wave.document["label"], language()) for wave in store.waves(session)}
+    titles = {}
+    for name in stored:
+        base, _at, key = name.partition("@")
+        titles[name] = f"{base} – {waves.get(key, key)}" if key else name
     page = render_template(
         "analysis/margins.html",
         form=form,
         faults=faults,
         taken=taken,
         margins=stored,
-        disagreements=[said(fault) for fault in margin_files.disagreements(stored)],
+        titles=titles,
+        disagreements=_disagreements(stored, titles),
         act_form=ActForm(),
     )
     return page, 422 if form.is_submitted() else 200
+
+
+def _disagreements(stored: dict[str, Margin], titles: dict[str, str]) -> list[dict[str, Any]]:
+    """Margins whose totals differ, by the titles of their waves."""
+    found = []
+    for fault in margin_files.disagreements(stored):
+        named = {part: titles[fault.params[part]] for part in ("first", "second")}
+        found.append(said(replace(fault, place="", params={**fault.params, **named})))
+    return found
 
 
 def _margin_from(form: MarginForm) -> Any:

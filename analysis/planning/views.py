@@ -8,12 +8,17 @@ import yaml
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from markupsafe import Markup
 
-from analysis import margin_checks, plan_builder, store
-from analysis.errors import AnalysisError
+from analysis import calibration, margin_checks, plan_builder, store
+from analysis.charts import Dot, dots
+from analysis.diagnostics import WeightingStep
+from analysis.errors import AnalysisError, MarginError
 from analysis.exchange.bookfiles import said as text_in
+from analysis.figures import frame as figure_frame
 from analysis.forms import ActForm, NewPlanForm
-from analysis.plan import loads
+from analysis.plan import loads, read, title_of
 from analysis.planning import store as planning
 from analysis.tables import Item, WaveData
 from analysis.views import now, said, told
@@ -33,6 +38,15 @@ room = Room(
     processes=("analysis",),
     url_prefix="/office/analysis",
 )
+
+STEP_NAMES = {
+    "margin items": lazy_gettext("Missing answers of the margins completed"),
+    "nonresponse classes": lazy_gettext("Adjustment for nonresponse"),
+    "post-stratification": lazy_gettext("Post-stratification"),
+    "raking": lazy_gettext("Calibration by raking"),
+    **{f"{method} calibration": lazy_gettext("Calibration") for method in calibration.DISTANCES},
+    "trimming": lazy_gettext("Trimming"),
+}
 
 MOST_LEVELS = 12
 """A variable of more levels makes no groups worth a table."""
@@ -192,3 +206,64 @@ def _choices(document: dict[str, Any]) -> dict[str, Any]:
         "sensitive": plan_builder.as_list(rules.get("sensitive")),
         "places": plan_builder.as_list(rules.get("places")),
     }
+
+
+@room.get("/plans/<name>/weights")
+def weights(name: str) -> ResponseReturnValue:
+    """The weighting chain of one wave step by step: of the last one, or of ``?wave=``."""
+    with collector.read() as session:
+        stored = store.plan(session, name)
+    if stored is None:
+        abort(404)
+    try:
+        plan = read(loads(stored.source))
+        key = request.args.get("wave", plan.waves[-1])
+        if key not in plan.waves:
+            abort(404)
+        with collector.read() as session:
+            known = store.waves(session)
+            data, _ids = store.load(session, key, plan.weighting, store.margins(session))
+    except Faulty as error:
+        flash("; ".join(said(fault)["words"] for fault in error.faults), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    except MarginError:
+        # The plan's page lists everything that does not fit.
+        flash(_("These margins give no weights. The checker says below why."), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    except AnalysisError as error:
+        flash(told(error), "danger")
+        return redirect(url_for("analysis.plan", name=name))
+    steps = data.design.steps
+    figures = [_moves_figure(step, number) for number, step in enumerate(steps)]
+    return render_template(
+        "analysis/weights.html",
+        name=name,
+        title=text_in(title_of(stored.source), language()) or name,
+        data=data,
+        wave=text_in(data.label, language()),
+        others=[
+            (one.key, text_in(one.document["label"], language()))
+            for one in known
+            if one.key in plan.waves and one.key != key
+        ],
+        steps=steps,
+        figures=figures,
+        step_names=STEP_NAMES,
+    )
+
+
+def _moves_figure(step: WeightingStep, number: int) -> Markup:
+    """Dots at the share of a margin after a step, lines from the share before it."""
+    rows = [
+        Dot(
+            f"{m.margin}: {m.category}",
+            round(100 * m.after, 1),
+            100 * min(m.before, m.after),
+            100 * max(m.before, m.after),
+        )
+        for m in step.shares()[:12]
+    ]
+    title = _("Which categories moved most")
+    told_in_words = _("The table beside it holds the same figures.")
+    # Our own drawing: every label in it was escaped when it was drawn.
+    return Markup(dots(figure_frame(title, told_in_words, language(), f"step{number}"), rows))  # noqa: S704

@@ -222,3 +222,23 @@ def test_unknown_addresses(public):
     for address in ("/results/none", "/results/living-here/xx", "/results/living-here/en/items/none"):
         assert public.get(address).status_code == 404
     assert public.get("/results/living-here/en/figures/none.svg").status_code == 404
+
+
+def test_a_refusal_needs_its_reason(requested, as_role):
+    address, reviewer = the_one(requested), as_role("reviewer")
+    answer = reviewer.submit(address, {"decision": "no", "note": "  "})
+    assert answer.status_code == 422
+    assert "Sagen Sie, was dagegen spricht" in answer.text
+    assert the_one_that_waits(requested) == address
+
+
+def test_what_is_taken_away_or_replaced_is_said_first(requested, as_role):
+    address, reviewer = the_one(requested), as_role("reviewer")
+    assert "ersetzt sie" not in reviewer.get(address).text
+    reviewer.submit(address, {"decision": "yes"})
+    assert '<details class="confirm">' in reviewer.get(address).text
+    assert "wieder ansehen" in requested.get(PLAN).text
+    stored_plan(requested.application, lambda plan: plan["title"].update(en="Another title"))
+    run_again(requested.application)
+    requested.submit(f"{PLAN}/release", {"slug": "living-here"}, at=PLAN)
+    assert "ersetzt sie" in reviewer.get(the_one_that_waits(requested)).text

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
+import yaml
 
 import stores
-from analysis import calibration, cli, store, views
+from analysis import calibration, cli, store
 from analysis.diagnostics import Move, describe
 from analysis.estimates import mean
 from analysis.plan import loads, read
+from analysis.planning import views as planned
 from tests.analysis.conftest import WAVE
 
 KEYS = {
@@ -156,7 +158,7 @@ def test_scripts_make_the_tables_again(fielded, analyst, small_plan, tmp_path):
     assert "rake(design" in script
     (tmp_path / "make.py").write_text(analyst.get(f"/office/analysis/plans/first/scripts/{WAVE}.py").text)
     export = analyst.get(f"/office/analysis/waves/{WAVE}/export/csv?plan=first")
-    (tmp_path / f"{WAVE}.csv").write_bytes(export.data)
+    (tmp_path / "living-here-2024.csv").write_bytes(export.data)
     root = Path(__file__).resolve().parents[2]
     subprocess.run([sys.executable, "make.py"], cwd=tmp_path, check=True, env={"PYTHONPATH": str(root)})
     with (tmp_path / "book-from-python.csv").open(encoding="utf-8") as file:
@@ -187,11 +189,65 @@ def test_the_drawing_of_a_step_shows_shares_of_the_margin(app):
     moves = (Move("sex", "f", 300.0, 360.0), Move("sex", "m", 600.0, 540.0))
     step = describe("raking", np.full(9, 100.0), moves=moves)
     with app.test_request_context("/office/analysis"):
-        drawn = str(views._moves_figure(step, 1))
+        drawn = str(planned._moves_figure(step, 1))
     assert (drawn.count(">40<"), drawn.count(">60<")) == (1, 1)
 
 
 def test_every_kind_of_weighting_step_has_a_name():
     methods = {f"{method} calibration" for method in calibration.DISTANCES}
     others = {"margin items", "nonresponse classes", "post-stratification", "raking", "trimming"}
-    assert set(views.STEP_NAMES) == others | methods
+    assert set(planned.STEP_NAMES) == others | methods
+
+
+def test_saving_says_what_was_done_and_an_old_book_is_called_old(fielded, analyst, small_plan):
+    address = small_plan(analyst)
+    analyst.submit(f"{address}/run", {}, at=address)
+    with fielded.app_context():
+        assert cli.run_next() == "done"
+    page = analyst.get(address).text
+    assert ("kleine Gruppe" in page, 'name="slug"' in page, "älter als der Plan" in page) == (
+        True,
+        True,
+        False,
+    )
+    with fielded.app_context(), stores.collector.read() as session:
+        document = loads(store.plan(session, "first").source)
+    saved = analyst.submit(address, {"source": yaml.safe_dump({**document, "title": {"de": "Anders"}})}).text
+    assert "Der Plan ist gespeichert und ohne Fehler." in saved
+    assert "<h1>Plan Anders</h1>" in saved
+    assert ("kleine Gruppe" in saved, 'name="slug"' in saved, "älter als der Plan" in saved) == (
+        False,
+        False,
+        True,
+    )
+    with fielded.app_context(), stores.collector.read() as session:
+        column = store.load(session, WAVE)[0].design.data[document["tables"][0]["groups"][0]]
+    counts = sorted(np.bincount(column.values[column.values >= 0]).tolist())
+    least = ("hide_below", "bracket_below", "sensitive_hide_below", "sensitive_bracket_below")
+    rules = {**document["disclosure"], "rules": dict.fromkeys(least, counts[-2])}
+    advised = analyst.submit(address, {"source": yaml.safe_dump({**document, "disclosure": rules})})
+    assert advised.status_code == 200
+    assert "Der Plan ist gespeichert und kann laufen. Die Prüfung hat Hinweise." in advised.text
+    faulty = analyst.submit(
+        address, {"source": yaml.safe_dump({**document, "tables": [{"items": ["nope"]}]})}
+    )
+    assert faulty.status_code == 422
+    assert "Der Plan ist gespeichert, kann aber nicht laufen" in faulty.text
+
+
+def test_weights_name_their_wave(analyst, small_plan):
+    address = small_plan(analyst)
+    page = analyst.get(f"{address}/weights")
+    assert "Welle: Living here 2024" in page.text
+    assert analyst.get(f"{address}/weights?wave={WAVE}").status_code == 200
+    assert analyst.get(f"{address}/weights?wave=other").status_code == 404
+
+
+def test_files_are_called_by_the_title_of_the_wave(analyst, small_plan):
+    address = small_plan(analyst)
+    assert "<strong>Living here 2024</strong>" in analyst.get(address).text
+    file = analyst.get(f"/office/analysis/waves/{WAVE}/export/csv").headers["Content-Disposition"]
+    assert file == "attachment; filename=living-here-2024.csv"
+    script = analyst.get(f"{address}/scripts/{WAVE}.R")
+    assert script.headers["Content-Disposition"] == "attachment; filename=first-living-here-2024.R"
+    assert 'read.csv("living-here-2024.csv"' in script.text

@@ -216,8 +216,16 @@ def diverging(frame: Frame, answers: Sequence[str], rows: Sequence[Bars]) -> str
 def _colours(count: int) -> tuple[str, ...]:
     if count in SCALES:
         return SCALES[count]
-    steps = SCALES[5]
-    return tuple(steps[round(i * 4 / max(1, count - 1))] for i in range(count))
+    # Longer scales run evenly through the same colours, so that no two answers share one.
+    places = [i * 4 / max(1, count - 1) for i in range(count)]
+    return tuple(_between(SCALES[5][int(p)], SCALES[5][min(int(p) + 1, 4)], p % 1) for p in places)
+
+
+def _between(first: str, second: str, part: float) -> str:
+    """The colour at a part of the way from one to another."""
+    sides = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (first, second)]
+    mixed = [round(a + (b - a) * part) for a, b in zip(*sides, strict=True)]
+    return f"#{mixed[0]:02X}{mixed[1]:02X}{mixed[2]:02X}"
 
 
 def _before(values: Sequence[float]) -> float:

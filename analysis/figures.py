@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from babel.core import Locale, UnknownLocaleError
+from babel.lists import format_list
 
 from analysis.charts import Bars, Dot, Frame, TimePoint, diverging, dots, small_multiples, trend
 from analysis.exchange.bookfiles import WORDS, answers, heading, level_text, said
@@ -87,12 +90,21 @@ def trend_title(document: Document, found: Document, language: str) -> str:
     if item is None:
         return str(found["item"])
     labels = {c["code"]: said(c["label"], language) for c in item["categories"]}
-    title = f"{said(item['label'], language)} ({', '.join(labels.get(c, c) for c in found['categories'])})"
+    chosen = listed([labels.get(c, c) for c in found["categories"]], language)
+    title = f"{said(item['label'], language)} ({chosen})"
     group = document["groups"].get(found.get("group"))
     if group is None:
         return title
     level = said(group["levels"].get(found["level"], {"en": found["level"]}), language)
     return f"{title}, {said(group['label'], language)}: {level}"
+
+
+def listed(names: Sequence[str], language: str) -> str:
+    """Answers side by side with the language's own comma."""
+    try:
+        return format_list(names, style="or", locale=Locale.parse(language.partition("-")[0]))
+    except (UnknownLocaleError, ValueError):
+        return ", ".join(names)
 
 
 def table_of(document: Document, item: str, group: str, wave: str = "") -> Document | None:

@@ -255,7 +255,10 @@ def _headline(book: Book, headline: Headline, done: Sequence[Protected]) -> dict
     if noisy is not None:
         share, base = noisy
         low, high = (float(x) for x in wilson(np.array(share), np.array(base), _normal(plan)))
-    shown |= {"in_ten": int(round_half_away(10 * share)), "percent": int(round_half_away(100 * share))}
+    percent = int(round_half_away(100 * share))
+    # Tenths come from the percentage that is printed, so that 45 % and "about 5 in 10" stand together, and
+    # nothing is told of the share behind it.
+    shown |= {"in_ten": int(round_half_away(percent / 10)), "percent": percent}
     if not counted(plan, data):
         shown |= {"low": int(round_half_away(100 * low)), "high": int(round_half_away(100 * high))}
     return {**shown, "base": int(public_base(base, plan.policy.rules))}

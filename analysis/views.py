@@ -27,6 +27,7 @@ from analysis.models import StoredPlan
 from analysis.plan import loads, read, title_of
 from analysis.plan_builder import as_list
 from analysis.plan_checks import check
+from analysis.published.views import words_in
 from analysis.sentences import SENTENCES
 from analysis.tables import WaveData, catalogue
 from localtext import NAMES, pick
@@ -374,7 +375,7 @@ def book(name: str) -> ResponseReturnValue:
     item = request.args.get("item") or next(iter(document["items"]))
     tag = language()
     tables = [table for table in document["tables"] if table["item"] == item]
-    words = bookfiles.WORDS
+    words = words_in(tag)
     waves = {wave["key"]: bookfiles.said(wave["label"], tag) for wave in document["waves"]}
     shown = [
         {
@@ -383,7 +384,7 @@ def book(name: str) -> ResponseReturnValue:
             "heads": bookfiles.answers(document, table, tag),
             "rows": [
                 {
-                    "name": bookfiles.level_text(document, table, row["level"], tag, _("All")),
+                    "name": bookfiles.level_text(document, table, row["level"], tag, words["all"]),
                     "cells": [
                         (bookfiles.cell_text(cell, tag), bookfiles.interval_text(cell, tag), cell)
                         for cell in row["cells"]
@@ -423,11 +424,12 @@ def book_file(name: str, kind: str) -> ResponseReturnValue:
         abort(404)
     document, tag = found.document, language()
     if kind == "xlsx":
-        content = bookfiles.xlsx_book(document, document["languages"], {})
+        every = {each: words_in(each) for each in document["languages"]}
+        content = bookfiles.xlsx_book(document, document["languages"], every)
     elif kind == "pdf":
-        content = pdf("tablebook", bookfiles.print_data(document, tag), tag)
+        content = pdf("tablebook", bookfiles.print_data(document, tag, words_in(tag)), tag)
     elif kind == "html":
-        content = bookfiles.html_book(document, tag).encode()
+        content = bookfiles.html_book(document, tag, words_in(tag)).encode()
     else:
         return Response(json.dumps(document, ensure_ascii=False, indent=1), mimetype="application/json")
     return send_file(io.BytesIO(content), as_attachment=True, download_name=f"{name}.{kind}", max_age=0)

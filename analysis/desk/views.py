@@ -18,7 +18,7 @@ from analysis.exchange.bookfiles import html_book
 from analysis.forms import DecisionForm
 from analysis.marks import weaker
 from analysis.models import Release
-from analysis.published.views import finding
+from analysis.published.views import finding, words_in
 from analysis.views import told
 from stores import collector, office
 from web.accounts import SignedIn, current_account
@@ -138,7 +138,7 @@ def _page(row: Release, form: DecisionForm, may_decide: bool) -> str:
 def preview(release_id: str) -> ResponseReturnValue:
     """The whole book as a file to read before deciding."""
     row = _one(release_id)
-    page = html_book(row.document, language())
+    page = html_book(row.document, language(), words_in(language()))
     name = f"{row.slug}.html"
     return Response(
         page, mimetype="text/html", headers={"Content-Disposition": f'attachment; filename="{name}"'}

@@ -23,6 +23,8 @@ WORDS: Mapping[str, str] = {
     "group": "Group",
     "answer": "Answer",
     "question": "Question",
+    "code": "Code of the question",
+    "level": "Subgroup",
     "percent": "Percent",
     "from": "from",
     "to": "to",
@@ -208,10 +210,10 @@ def columns_of(words: Mapping[str, str] = WORDS) -> list[str]:
     """Heads of :func:`rows_of`."""
     return [
         words["wave"],
-        "item",
+        words["code"],
         words["question"],
         words["group"],
-        "level",
+        words["level"],
         words["answer"],
         words["percent"],
         words["from"],

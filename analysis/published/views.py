@@ -12,8 +12,10 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from babel.lists import format_list
 from flask import Response, abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from markupsafe import Markup
 
 from analysis import priorities
@@ -22,11 +24,11 @@ from analysis.exchange.bookfiles import said
 from analysis.exchange.flat import harmless
 from analysis.figures import table_figure, table_of, trend_figure, trend_title
 from analysis.published import store
-from localtext import NAMES, direction, number_text
+from localtext import NAMES, direction, isolate, number_text
 from stores import collector
 from typeset import pdf
 from web import headers
-from web.i18n import language
+from web.i18n import language, speaking
 from web.i18n import resident as r_
 from web.rooms import Room
 
@@ -50,6 +52,11 @@ def words() -> dict[str, str]:
         "from": r_("from"),
         "to": r_("to"),
         "marks": r_("Marks"),
+        "mark": r_("Mark"),
+        "code": r_("Code of the question"),
+        "level": r_("Subgroup"),
+        "effective": r_("Effective number of answers"),
+        "p": r_("p value, adjusted"),
         "mark.": r_("too few answers"),
         "mark()": r_("uncertain, because few people answered"),
         "mark0": r_("less than half of the unit"),
@@ -61,6 +68,13 @@ def words() -> dict[str, str]:
         "differs": r_("differs from the others"),
         "effective column": "",
     }
+
+
+def words_in(tag: str) -> dict[str, str]:
+    """The same in another language than the page's, with the column that only the office's tables have."""
+    with speaking(tag):
+        own = words()
+    return {**own, "effective column": own["effective"]}
 
 
 def _document(slug: str) -> Document:
@@ -121,8 +135,8 @@ def asked(document: Document, tag: str) -> list[str]:
     return [*lines, caution] if caution else lines
 
 
-def break_sentences(found: Document) -> list[str]:
-    """Why no line is drawn between two waves."""
+def break_sentences(found: Document, waves: Mapping[str, str]) -> list[dict[str, str]]:
+    """Why no line is drawn between two waves, and between which."""
     names = {
         "wording": r_("the question"),
         "scale": r_("the answers to choose from"),
@@ -132,12 +146,20 @@ def break_sentences(found: Document) -> list[str]:
         "population": r_("the people asked"),
     }
     return [
-        r_(
-            "No line here: between the two surveys this changed: %(what)s.",
-            what=", ".join(names.get(kind, kind) for kind in broken["kinds"]),
-        )
+        {
+            "between": between(broken, waves),
+            "words": r_(
+                "No line here: between the two surveys this changed: %(what)s.",
+                what=format_list([names.get(kind, kind) for kind in broken["kinds"]], locale=get_locale()),
+            ),
+        }
         for broken in found["breaks"]
     ]
+
+
+def between(pair: Document, waves: Mapping[str, str]) -> str:
+    """The first and the second survey of a change or a break, by their titles."""
+    return " – ".join(isolate(waves.get(pair[side], pair[side]), language()) for side in ("first", "second"))
 
 
 def table_view(document: Document, table: Document, tag: str, ident: str) -> dict[str, Any]:
@@ -193,6 +215,7 @@ def page(slug: str, language: str | None) -> ResponseReturnValue:
     document = _document(slug)
     tag = _tag(document, language)
     headlines = document["headlines"]
+    waves = {wave["key"]: said(wave["label"], tag) for wave in document["waves"]}
     lead = list(dict.fromkeys(h["item"] for h in headlines))[:4]
     tables = [table for item in lead if (table := table_of(document, item, "")) is not None]
     trends = [
@@ -202,8 +225,8 @@ def page(slug: str, language: str | None) -> ResponseReturnValue:
                 trend_figure(document, found, tag, f"trend{number}", words())
             ),
             "points": found["points"],
-            "breaks": break_sentences(found),
-            "changes": found["changes"],
+            "breaks": break_sentences(found, waves),
+            "changes": [{**change, "between": between(change, waves)} for change in found["changes"]],
             "verdicts": {(v["first"], v["second"]): v["finding"] for v in found["verdicts"]},
             "notes": found["notes"],
         }
@@ -227,7 +250,7 @@ def page(slug: str, language: str | None) -> ResponseReturnValue:
         comparisons=[_comparison(document, found, tag) for found in document["comparisons"]],
         items=[(name, said(item["label"], tag)) for name, item in document["items"].items()],
         method=said(document["about"].get("method"), tag),
-        waves={wave["key"]: said(wave["label"], tag) for wave in document["waves"]},
+        waves=waves,
         files=FILES,
         marks=[(mark.value, words()[f"mark{mark.value}"]) for mark in bookfiles.MARKS],
         language_links=_links(document, "results.page", slug=slug),

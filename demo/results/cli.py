@@ -105,7 +105,7 @@ def plan(first: str, second: str, share: float) -> dict[str, Any]:
                 "time": 2023,
                 "estimate": 0.62,
                 "n": 3000,
-                "source": "Demo: invented aggregate of a general survey",
+                "source": "Demo",
             }
         ],
         "disclosure": {"method": "sample", "sensitive": sensitive(), "places": ["district"]},

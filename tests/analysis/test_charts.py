@@ -115,3 +115,11 @@ def test_long_names_of_waves_keep_apart():
     for names in rows.values():
         names.sort()
         assert all(one[1] <= two[0] for one, two in pairwise(names)), names
+
+
+@pytest.mark.parametrize("count", [6, 7, 11])
+def test_every_answer_of_a_long_scale_has_its_own_colour(count):
+    drawn = diverging(FRAME, [str(n) for n in range(count)], [Bars("North", (None,), ".")])
+    colours = [box.get("fill") for box in etree.fromstring(drawn).iter("{*}rect")][1:]
+    assert len(set(colours)) == count
+    assert (colours[0], colours[-1]) == ("#D55E00", "#0072B2")

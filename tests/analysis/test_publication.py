@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,15 @@ def test_headline_in_words_of_ten(publication):
     headline = publication.document["headlines"][0]
     assert abs(headline["in_ten"] - headline["percent"] / 10) <= 0.55
     assert headline["low"] < headline["percent"] < headline["high"]
+
+
+@pytest.mark.parametrize(
+    ("share", "percent", "in_ten"), [(0.4497, 45, 5), (0.4449, 44, 4), (0.75, 75, 8), (0.05, 5, 1)]
+)
+def test_tenths_agree_with_the_percentage_beside_them(book, share, percent, in_ten):
+    headline = replace(book.headlines[0], share=share)
+    shown = publish(replace(book, headlines=(headline,))).document["headlines"][0]
+    assert (shown["percent"], shown["in_ten"]) == (percent, in_ten)
 
 
 def test_groups_keep_their_order(publication, waves):

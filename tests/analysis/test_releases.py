@@ -10,7 +10,9 @@ import yaml
 
 import stores
 from analysis import cli, store
+from analysis.published import views as pages
 from tests.analysis.conftest import WAVE
+from web.i18n import speaking
 
 PLAN = "/office/analysis/plans/first"
 
@@ -242,3 +244,36 @@ def test_what_is_taken_away_or_replaced_is_said_first(requested, as_role):
     run_again(requested.application)
     requested.submit(f"{PLAN}/release", {"slug": "living-here"}, at=PLAN)
     assert "ersetzt sie" in reviewer.get(the_one_that_waits(requested)).text
+
+
+def test_heads_of_public_files_are_in_the_language(requested, as_role, client):
+    as_role("reviewer").submit(the_one(requested), {"decision": "yes"})
+    line = (
+        client.get("/results/living-here/de/tables.csv", lint=False).data.decode("utf-8-sig").splitlines()[0]
+    )
+    assert line == (
+        "Umfrage,Kürzel der Frage,Frage,Gruppe,Untergruppe,Antwort,Prozent,von,bis,Antworten,Zeichen,"
+        'Effektive Zahl der Antworten,"p-Wert, angepasst"'
+    )
+
+
+def test_the_analysts_book_is_in_the_language_of_each_reader(requested):
+    page = requested.get(f"{PLAN}/book.html", lint=False).text
+    assert "Rounded" not in page
+    assert ("zu wenige Antworten" in page, '<th scope="row">Alle</th>' in page) == (True, True)
+    book = openpyxl.load_workbook(io.BytesIO(requested.get(f"{PLAN}/book.xlsx", lint=False).data))
+    heads = {sheet.title: sheet["C1"].value for sheet in book if sheet.title.startswith("figures")}
+    assert heads == {"figures de": "Frage", "figures en": "Question", "figures ar": "السؤال"}
+
+
+def test_changes_and_breaks_name_their_two_surveys(app):
+    waves = {"w1": "Umfrage 2016", "w2": "Umfrage 2020"}
+    pair = {"first": "w1", "second": "w2", "kinds": ["mode", "languages", "wording"]}
+    with app.test_request_context("/results/x/ar"), speaking("ar"):
+        (found,) = pages.break_sentences({"breaks": [pair]}, waves)
+        assert "," not in found["words"]
+    with app.test_request_context("/results/x/de"), speaking("de"):
+        (found,) = pages.break_sentences({"breaks": [pair]}, waves)
+        assert found["between"] == "Umfrage 2016 – Umfrage 2020"
+        assert found["words"].endswith("die Art des Fragens, die Sprachen und die Frage.")
+        assert pages.between(pair, {}) == "w1 – w2"

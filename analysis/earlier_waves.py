@@ -77,10 +77,14 @@ class Description:
                 "unknown_setting",
                 f"The description has no setting {strange[0]!r}; settings are {', '.join(sorted(known))}.",
                 place=strange[0],
+                name=strange[0],
+                known=", ".join(sorted(known)),
             )
         for needed in ("name", "variables"):
             if not document.get(needed):
-                raise DataError("setting_needed", f"The description needs {needed!r}.", place=needed)
+                raise DataError(
+                    "setting_needed", f"The description needs {needed!r}.", place=needed, name=needed
+                )
         made = dict(document)
         made["variables"] = tuple(
             Variable(**{**v, "order": tuple(v.get("order", ()))}) for v in document["variables"]
@@ -142,9 +146,16 @@ def _read_csv(source: Path | bytes, description: Description) -> tuple[Raw, Labe
             "not_utf8",
             f"The file is not UTF-8 (byte {error.start}). Save it as UTF-8 ('CSV UTF-8' in spreadsheets).",
         ) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    reader = csv.reader(io.StringIO(text), delimiter=max(DELIMITERS, key=first.count))
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        number = reader.line_num
+        raise DataError(
+            "not_csv", f"Row {number} is no CSV ({error}).", f"row {number}", row=number
+        ) from None
     if len(rows) < 2:
         raise DataError("empty_file", "The file has no rows below its header.")
     head = [name.strip() for name in rows[0]]
@@ -240,6 +251,8 @@ def _missing_reason(variable: Variable, text: str | None) -> int:
             "unknown_missing_code",
             f"{variable.column}: {code!r} is no missing code; use one of {', '.join(MISSING[1:])}.",
             place=variable.column,
+            name=code,
+            known=", ".join(MISSING[1:]),
         )
     return MISSING.index(code)
 

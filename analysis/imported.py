@@ -85,6 +85,8 @@ def _variables(given: Any) -> list[dict[str, Any]]:
                 "unknown_setting",
                 f"{place} has no setting {strange[0]!r}; settings are {', '.join(sorted(known))}.",
                 place=place,
+                name=strange[0],
+                known=", ".join(sorted(known)),
             )
         if not one.get("column"):
             raise DataError("setting_needed", f"{place} needs 'column'.", place=place, name="column")

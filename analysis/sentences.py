@@ -14,6 +14,16 @@ def N_(message: str) -> str:
     return message
 
 
+BREAKS: Mapping[str, str] = {
+    "wording": N_("the question"),
+    "scale": N_("the answers to choose from"),
+    "mode": N_("the way of asking"),
+    "frame": N_("the list people were drawn from"),
+    "languages": N_("the languages"),
+    "population": N_("the people asked"),
+}
+"""What may have changed between two waves."""
+
 SENTENCES: Mapping[str, str] = {
     "not-utf8": N_("The file is not UTF-8 (byte %(byte)s). Save it as UTF-8."),
     "not-json": N_("This is neither JSON nor YAML: %(reason)s."),
@@ -93,6 +103,22 @@ SENTENCES: Mapping[str, str] = {
     "setting_needed": N_("%(name)s is needed."),
     "setting_slug": N_("%(name)s: use small letters, digits and hyphens."),
     "setting_dates": N_("Write the first and the last day as 2019-03-31, the first one first."),
+    "setting_type": N_(
+        "This has another form than is expected here: columns are a list, recodings pairs, people a number."
+    ),
+    "unknown_setting": N_("There is no setting %(name)s here. Possible are: %(known)s."),
+    "concept_map": N_("The concept map is no readable YAML."),
+    "file_kind": N_("Files of this kind cannot be read. Bring CSV or SPSS (.sav)."),
+    "empty_file": N_("The file has no rows below its header."),
+    "not_utf8": N_("The file is not UTF-8. Save it as UTF-8 (“CSV UTF-8” in spreadsheets)."),
+    "not_csv": N_("Row %(row)s cannot be read as a table. Save the file as CSV anew."),
+    "not_sav": N_("The file is no readable SPSS file (.sav)."),
+    "no_such_column": N_("There is no column %(place)s in the file."),
+    "column_twice": N_("The file has two columns called %(place)s."),
+    "reserved_name": N_("%(place)s: names may not begin with a low line."),
+    "measured_twice": N_("%(place)s measures what another column measures already. Keep one of them."),
+    "unknown_missing_code": N_("%(name)s is no code for missing answers. Possible are: %(known)s."),
+    "zero_weights": N_("The weights in %(place)s add up to nothing."),
     "no_such_answer": N_("%(item)s has no answer %(name)s. Its answers are: %(known)s."),
     "not_recoded": N_("Row %(row)s holds a value for which the concept map has no answer."),
     "row_length": N_("Row %(row)s has more or fewer cells than the header."),

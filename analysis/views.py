@@ -6,14 +6,17 @@ import io
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from babel.lists import format_list
 from flask import Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
 
 from analysis import assemble, margin_checks, microdata, priorities, recipes, store
 from analysis.desk import store as desk
@@ -28,9 +31,9 @@ from analysis.plan import loads, read, title_of
 from analysis.plan_builder import as_list
 from analysis.plan_checks import check
 from analysis.published.views import words_in
-from analysis.sentences import SENTENCES
+from analysis.sentences import BREAKS, SENTENCES
 from analysis.tables import WaveData, catalogue
-from localtext import NAMES, pick
+from localtext import NAMES, number_text, pick
 from stores import collector, office
 from surveys.faults import Fault, Faulty
 from typeset import pdf
@@ -49,6 +52,9 @@ room = Room(
     menu=(("analysis.overview", lazy_gettext("Analysis")),),
     about=lazy_gettext("From closed waves over margins and weights to tables and figures."),
 )
+
+WAVES_OF = {"break-in-series": ("first", "second"), "full-needs-open": ("name",)}
+"""Which parameters of a fault are keys of waves."""
 
 EXPORTS = ("csv", "labels.csv", "parquet", "xlsx", "sav", "sps", "dta", "ddi.xml", "sss", "sss.csv")
 
@@ -84,7 +90,8 @@ def said(fault: Fault | Mapping[str, Any]) -> dict[str, Any]:
     params = fault.params if isinstance(fault, Fault) else fault["params"]
     advice = fault.advice if isinstance(fault, Fault) else False
     sentence = SENTENCES.get(kind)
-    words = _(sentence) % dict(params) if sentence else kind
+    written = {key: number_text(v, language()) if isinstance(v, float) else v for key, v in params.items()}
+    words = _(sentence) % written if sentence else kind
     return {"place": place, "words": words, "advice": advice}
 
 
@@ -92,7 +99,7 @@ def told(error: AnalysisError) -> str:
     """An engine's error in the reader's language where its sentence can be filled, else its own words."""
     sentence = SENTENCES.get(error.code)
     try:
-        return _(sentence) % dict(error.params) if sentence else error.message
+        return _(sentence) % {"place": error.place, **error.params} if sentence else error.message
     except KeyError:
         return error.message
 
@@ -204,9 +211,7 @@ def plan(name: str) -> ResponseReturnValue:
         own = {wave.key for wave in store.waves(session) if wave.kind == "own"}
         refused = desk.refusals(session, name)
         outdated = store.outdated(session, book) if book else ""
-        titles = {
-            wave.key: bookfiles.said(wave.document["label"], language()) for wave in store.waves(session)
-        }
+        titles = _titles(session)
     page = render_template(
         "analysis/plan.html",
         name=name,
@@ -247,6 +252,11 @@ def _title(stored: StoredPlan) -> str:
     return pick(title_of(stored.source), language()) or stored.name
 
 
+def _titles(session: Session) -> dict[str, str]:
+    """The titles of all waves by their keys."""
+    return {wave.key: bookfiles.said(wave.document["label"], language()) for wave in store.waves(session)}
+
+
 def _stored(name: str) -> StoredPlan:
     with collector.read() as session:
         stored = store.plan(session, name)
@@ -258,7 +268,7 @@ def _stored(name: str) -> StoredPlan:
 def _faults(source: str) -> list[dict[str, Any]]:
     document: Mapping[str, Any] = {}
     with collector.read() as session:
-        known = {wave.key for wave in store.waves(session)}
+        known = _titles(session)
     try:
         document = loads(source)
         plan = read(document)
@@ -273,7 +283,8 @@ def _faults(source: str) -> list[dict[str, Any]]:
             return [said(Fault("unknown-wave", "waves", {"name": ", ".join(plan.waves)}))]
         names = margin_checks.names(margins, list(margin_checks.weighted(waves)))
         found = check(plan, catalogue(waves, margins=names, conferences=links))
-        return [said(fault) for fault in (*found, *margin_checks.check(plan, waves, margins))]
+        found += margin_checks.check(plan, waves, margins)
+        return [said(_named(fault, known)) for fault in found]
     except Faulty as error:
         # A wave that nobody knows is named beside what the document itself lacks, which may follow from it.
         unknown = [key for key in as_list(document.get("waves")) if key not in known]
@@ -281,6 +292,15 @@ def _faults(source: str) -> list[dict[str, Any]]:
         return [said(fault) for fault in (*named, *error.faults)]
     except AnalysisError as error:
         return [{"place": error.place, "words": told(error), "advice": False}]
+
+
+def _named(fault: Fault, waves: Mapping[str, str]) -> Fault:
+    """A fault with the titles of its waves and the words of what changed between them."""
+    titles = {key: waves.get(fault.params[key], fault.params[key]) for key in WAVES_OF.get(fault.kind, ())}
+    if fault.kind == "break-in-series":
+        kinds = [_(BREAKS[kind]) for kind in fault.params["kinds"].split(", ")]
+        titles["kinds"] = format_list(kinds, locale=get_locale())
+    return replace(fault, params={**fault.params, **titles})
 
 
 def _problem(problem: Mapping[str, Any]) -> list[dict[str, Any]]:

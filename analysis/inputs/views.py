@@ -43,13 +43,23 @@ def import_wave() -> ResponseReturnValue:
             with collector.begin() as session:
                 data = store.add_imported(session, description, content, kind)
         except AnalysisError as error:
-            faults = [{"place": error.place, "words": told(error), "advice": False}]
+            faults = [_fault(form, error)]
         else:
             audit(office, current_account(), "analysis.import", f"wave {data.key}", {"rows": data.responses})
             flash(_("The wave is kept. Plans can name it as %(key)s.", key=data.key), "success")
             return redirect(url_for("analysis.wave", key=data.key))
     page = render_template("analysis/import.html", form=form, faults=faults)
     return page, 422 if form.is_submitted() else 200
+
+
+def _fault(form: ImportForm, error: AnalysisError) -> dict[str, Any]:
+    """What is wrong with an import, by the words of the form where the fault lies in one of its fields."""
+    label = str(form[error.place].label.text) if error.place in form else ""
+    if "name" in error.params and error.params["name"] == error.place and label:
+        error.params = {**error.params, "name": label}
+        return {"place": "", "words": told(error), "advice": False}
+    at_once = error.place == "dates" or error.place.startswith("row ")
+    return {"place": "" if at_once else label or error.place, "words": told(error), "advice": False}
 
 
 def _upload(form: ImportForm) -> tuple[dict[str, Any], bytes, str]:
@@ -97,7 +107,11 @@ def margins() -> ResponseReturnValue:
         try:
             found = _margin_from(form)
         except Faulty as error:
-            faults = [said(fault) for fault in error.faults]
+            # Rows and categories stand in the sentences; what a field lacks is said under its name.
+            faults = [
+                {**said(fault), "place": str(form[fault.place].label.text) if fault.place in form else ""}
+                for fault in error.faults
+            ]
         else:
             name = form.name.data or ""
             with collector.begin() as session:

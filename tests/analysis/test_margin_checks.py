@@ -1,12 +1,16 @@
 """Margins of a plan beside the answers: the check says what the run would stumble over."""
 
+import io
+import re
+
 import pytest
 import yaml
 
 import stores
-from analysis import cli, margin_checks, store
+from analysis import cli, margin_checks, store, views
 from analysis.margins import Margin
 from analysis.plan import read
+from surveys.faults import Fault
 from tests.analysis.conftest import KEYS, WAVE
 
 ABOUT = {"source": "Register", "date": "2024", "definition": "adults"}
@@ -161,3 +165,50 @@ def test_names_of_margins(fielded, as_role):
     client.submit(f"{at}/delete", {"name": "../x y"}, at=at)
     with fielded.app_context(), stores.collector.read() as session:
         assert list(store.margins(session)) == [f"keys@{WAVE}"]
+
+
+def test_faults_of_an_import_are_said_in_the_language(fielded, as_role):
+    client = as_role("analyst")
+    form = {
+        "key": "city-2019",
+        "survey": "living-here",
+        "label": "City 2019",
+        "first_day": "2019-03-01",
+        "last_day": "2019-04-01",
+        "decimal": ".",
+    }
+
+    def words(content, variables, name="city.csv"):
+        file = {"file": (io.BytesIO(content), name)} if content else {}
+        answer = client.submit("/office/analysis/waves/import", {**form, **file, "variables": variables})
+        assert answer.status_code == 422
+        return " ".join(re.findall(r"<ul class=\"mb-0\"><li>(.*?)</li>", answer.text))
+
+    column = "- column: q1\n"
+    assert words(b"", column) == "Datei: CSV oder SPSS (.sav) wird gebraucht."
+    assert words(b"q1\n1\n", "{}") == "Zuordnung der Konzepte wird gebraucht."
+    assert words(b"q2\r1\r", column).endswith("In der Datei gibt es keine Spalte q1.")
+    assert words(b"none", column, "city.sav") == "Die Datei ist keine lesbare SPSS-Datei (.sav)."
+    long = b"q1\n" + b"x" * 200_000 + b"\n"
+    assert words(long, column).startswith("Zeile 2 lässt sich nicht als Tabelle lesen.")
+
+
+def test_faults_of_a_margin_are_said_in_the_language(fielded, as_role):
+    client = as_role("analyst")
+    form = {"name": "keys", "variable": "_key", **ABOUT, "table": "key-a;30,5 %\nkey-b;58 %"}
+    page = client.submit("/office/analysis/margins", form).text
+    assert '<code dir="ltr">Grundgesamtheit' in page
+    page = client.submit("/office/analysis/margins", {**form, "population": "1.000"}).text
+    assert "88,5" in page
+    assert "88.5" not in page
+
+
+def test_a_break_is_told_by_titles_and_in_words(app):
+    params = {"first": "w1", "second": "w2", "kinds": "languages, mode"}
+    with app.test_request_context("/office/analysis/?lang=de"):
+        fault = views._named(Fault("break-in-series", "trends/1", params), {"w1": "Umfrage 2016"})
+        assert dict(fault.params) == {
+            "first": "Umfrage 2016",
+            "second": "w2",
+            "kinds": "die Sprachen und die Art des Fragens",
+        }

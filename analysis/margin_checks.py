@@ -80,8 +80,13 @@ def _with_answers(
         if lacking:
             found.append(Fault("margin-no-variable", place, {"name": name, "variable": lacking[0]}))
         elif len(margin.variables) == 1:
-            found += _categories(name, margin, place, data, outside.get(margin.variables[0], {}))
+            found += _categories(name, margin, place, data, _rule(outside, margin.variables[0]))
     return found
+
+
+def _rule(outside: Outside, variable: str) -> Mapping[str, str]:
+    found = outside.get(variable)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _categories(
@@ -101,6 +106,10 @@ def _categories(
     if uncounted:
         params = {"name": name, "categories": ", ".join(uncounted), "variable": margin.variables[0]}
         found.append(Fault("margin-lacks-answer", place, {**params, "answer": uncounted[0]}))
+    wrong = [c for c in answered if rule.get(c, "random") not in ("random", *margin.categories)]
+    if wrong:
+        params = {"name": name, "categories": ", ".join(wrong), "known": ", ".join(margin.categories)}
+        found.append(Fault("margin-rule", place, params))
     return found
 
 

@@ -24,6 +24,8 @@ BREAKS: Mapping[str, str] = {
 }
 """What may have changed between two waves."""
 
+UNFIT = N_("The margins of the plan do not fit this wave or each other. The page of the plan says where.")
+
 SENTENCES: Mapping[str, str] = {
     "not-utf8": N_("The file is not UTF-8 (byte %(byte)s). Save it as UTF-8."),
     "not-json": N_("This is neither JSON nor YAML: %(reason)s."),
@@ -80,6 +82,21 @@ SENTENCES: Mapping[str, str] = {
     "margin-lacks-answer": N_(
         "The margin %(name)s does not count these answers: %(categories)s. Add them, or write a rule to the "
         "step: outside: {%(variable)s: {%(answer)s: random}}."
+    ),
+    "margin-rule": N_(
+        "The margin %(name)s: the rule for %(categories)s must be random or one of these: %(known)s."
+    ),
+    **dict.fromkeys(
+        (
+            "margin_repeated",
+            "totals_disagree",
+            "category_without_sample",
+            "category_without_margin",
+            "category_of_nobody",
+            "margin_missing",
+            "outside_rule",
+        ),
+        UNFIT,
     ),
     "plan_exists": N_("There is a plan %(name)s already. Choose another name."),
     "margin-undescribed": N_("Say where the counts come from, of which day, and who is counted."),

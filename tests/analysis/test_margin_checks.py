@@ -67,6 +67,9 @@ def test_what_stops_the_weighting_is_named_before_the_run(wave):
     assert kinds(wave, margins, "part") == [("margin-lacks-answer", "part")]
     rule = {"gender": dict.fromkeys(gender, "random")}
     assert kinds(wave, margins, "part", outside=rule) == []
+    wrong = {"gender": dict.fromkeys(gender, "elf")}
+    assert kinds(wave, margins, "part", outside=wrong) == [("margin-rule", "part")]
+    assert kinds(wave, margins, "part", outside={"gender": ["x"]}) == [("margin-lacks-answer", "part")]
     assert ("margin-without-answers", "more") in kinds(wave, margins, "more")
     assert kinds(wave, margins, "gender", "large") == [("margins-disagree", "large")]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
-from wtforms.validators import DataRequired, Length, NoneOf, Regexp
+from wtforms.validators import DataRequired, Length, NoneOf, Regexp, ValidationError
 
 #: What the pages say about faults of an adaptation that no checker of documents knows.
 ADAPTING_FAULTS = {
@@ -55,6 +58,11 @@ class ReadingForm(FlaskForm):
     reader = StringField(_l("Name of the native reader"), validators=[DataRequired(), Length(max=200)])
     read_on = DateField(_l("Read on"), validators=[DataRequired()])
     submit = SubmitField(_l("Record this reading"))
+
+    def validate_read_on(self, field: DateField) -> None:
+        """Nobody has read anything tomorrow."""
+        if field.data and field.data > datetime.now().astimezone().date():
+            raise ValidationError(_("This day has not come yet."))
 
 
 class SoundForm(FlaskForm):

@@ -370,7 +370,8 @@
 
   /* ------------------------------------------------------------ faults */
 
-  function complain(wrong) {
+  /* Beside the field too, unless it is said of the field alone that stands below (`once`). */
+  function complain(wrong, once) {
     clearProblem();
     var target = get(wrong.at) || get(here);
     problem = make("div", { class: "z", role: "alert", id: "_e", tabindex: "-1" });
@@ -382,9 +383,10 @@
     problem.appendChild(link);
     form.insertBefore(problem, form.firstChild);
     var note = make("p", { class: "e", id: "_w" }, wrong.text);
-    first.setAttribute("aria-describedby", "_w");
+    first.setAttribute("aria-describedby", once ? "_e" : "_w");
     first.setAttribute("aria-invalid", "true");
-    if (target.tagName === "LABEL") target.parentNode.insertBefore(note, target);
+    if (once) note = null;
+    else if (target.tagName === "LABEL") target.parentNode.insertBefore(note, target);
     else target.insertBefore(note, target.tagName === "FIELDSET" ? target.querySelector("legend").nextSibling : target.firstChild);
     document.title = words.error + ": " + title;
     problem.focus();
@@ -673,7 +675,7 @@
       status("");
       var aboutCode = ["used", "spent", "unknown", "other_key", "withdrawn"].indexOf(error.code) >= 0;
       if (aboutCode) askCode();
-      complain({ at: aboutCode ? "_c" : "_end", text: words.refusals[error.code] || words.refusals.other });
+      complain({ at: aboutCode ? "_c" : "_end", text: words.refusals[error.code] || words.refusals.other }, aboutCode);
     });
   }
 
@@ -874,7 +876,7 @@
     if (code === "other_key" && here !== "_start") go("_start");
     if (here !== "_start") return;
     askCode();
-    complain({ at: "_c", text: words.refusals[code] });
+    complain({ at: "_c", text: words.refusals[code] }, true);
   }
 
   /* What could not be sent is sent as soon as there is a network again. Not every phone notices that, so it also tries

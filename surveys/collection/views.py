@@ -29,6 +29,7 @@ from surveys.player.answered import listed
 from surveys.player.markup import plain
 from surveys.questionnaire import Questionnaire, read
 from web.i18n import resident as r_
+from web.promise import isolated
 from web.rooms import Room
 
 room = Room("collection", __name__, audience="respondent", processes=("public",), url_prefix="/s")
@@ -301,8 +302,11 @@ def _again(
             json.dumps({"key": token.key_id} | {name: part.hex() for name, part in parts.items()})
         ]
         carried["_submission"] = [submission or secrets.token_hex(16)]
+    with collector.read() as session:
+        head = published(session, "register", "letterhead", fielded.wave["access"]) or {}
     page = render_template(
         "collection/again.html",
+        phone=isolated(head["phone"]) if head.get("phone") else "",
         action=url_for("collection.answers", survey=fielded.wave["survey"], channel=channel),
         problem=problem_text(problem, group),
         other_letter=problem in ("used", "spent"),

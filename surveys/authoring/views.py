@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from localtext import name as language_name
 from stores import office
@@ -46,10 +48,22 @@ def model_documents() -> dict[str, dict[str, Any]]:
 
 
 def _say(fault: Fault) -> str:
-    """A fault's sentence in the reader's language."""
+    """A fault's sentence in the reader's language, also what it names."""
+    names = {"about": _about, "language": _language}
+    fault = replace(
+        fault, params={key: names.get(key, lambda same: same)(value) for key, value in fault.params.items()}
+    )
     if fault.kind in ADAPTING_FAULTS and fault.kind not in SENTENCES:
         return str(ADAPTING_FAULTS[fault.kind]) % fault.params
     return sentence(fault, _)
+
+
+def _language(tag: str) -> str:
+    """A language's name in the reader's language, its own name where there is none."""
+    try:
+        return str(Locale.parse(tag, sep="-").get_display_name(get_locale()) or language_name(tag))
+    except (UnknownLocaleError, ValueError):
+        return language_name(tag)
 
 
 def _anchor(fault: Fault) -> str:

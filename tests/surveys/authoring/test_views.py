@@ -115,6 +115,16 @@ def test_a_questionnaire_that_asks_nothing_is_refused(app, editor, of_a_model):
     assert [one["id"] for one in adapting.items_of(document)] == of_a_model
 
 
+def test_faults_speak_german_to_a_german(editor, of_a_model):
+    editor.submit("/office/language", {"language": "de"}, at="/office")
+    page = editor.submit(
+        "/office/surveys/together/adapt", {"language": ["de"], "item": of_a_model}, follow_redirects=True
+    ).text.split("Was die Kontrolle sagt")[1]
+    assert "Name der Stadt" in page
+    assert "auf Englisch" in page
+    assert [words for words in views.ABOUT if words in page] == []
+
+
 def test_names_of_addresses_below_s_are_taken(app, editor):
     below = {rule.rule.split("/")[2] for rule in app.url_map.iter_rules() if rule.rule.startswith("/s/")}
     assert set(RESERVED) == {name for name in below if re.fullmatch("[a-z0-9-]+", name)}

@@ -331,6 +331,9 @@
     bar.next.hidden = id === "_end";
     bar.next.textContent = id === "_start" ? words.begin : words.next;
     bar.erase.hidden = !Object.keys(state.answers || {}).length;
+    var questions = path.filter(function (one) { return one[0] !== "_"; }), at = questions.indexOf(id) + 1;
+    bar.at.hidden = !at;
+    bar.at.textContent = at ? fill("%(at)s / %(of)s", { at: at, of: questions.length }) : "";
     if (id === "_end") summary(path);
     return node;
   }
@@ -363,9 +366,26 @@
   }
 
   function summary(path) {
-    var given = answers(), on = asked(given), open = 0;
-    Object.keys(on).forEach(function (address) { if (given[address] === undefined) open++; });
-    get("_open").textContent = open ? fill(words.open, { num: open }) : words.complete;
+    var given = answers(), on = asked(given), box = get("_open"), list = make("ul"), open = 0;
+    fields.forEach(function (field) {
+      if (!on[field.address] || given[field.address] !== undefined) return;
+      var at = path.indexOf(field.address) < 0 ? field.item : field.address, entry = make("li"), link = make("a", { href: "#" + at });
+      link.textContent = get(field.address).querySelector("legend").textContent;
+      link.addEventListener("click", function (event) {
+        event.preventDefault();
+        go(at);
+      });
+      entry.appendChild(link);
+      list.appendChild(entry);
+      open++;
+    });
+    box.textContent = open ? "" : words.complete;
+    if (!open) return;
+    /* Who left out much reads a number first; who left out little sees at once what. */
+    var details = box.appendChild(make("details"));
+    details.open = open < 8;
+    details.appendChild(make("summary", {}, fill(words.open, { num: open })));
+    details.appendChild(list);
   }
 
   /* ------------------------------------------------------------ faults */
@@ -751,7 +771,9 @@
       forgetAll(false).then(function () { scope.location.reload(); });
     }, true);
     bar.erase.className = "d";
-    [bar.back, bar.next, bar.erase].forEach(function (one) { bar.appendChild(one); });
+    bar.at = make("span", { class: "h" });
+    bar.at.style.alignSelf = "center";
+    [bar.back, bar.next, bar.at, bar.erase].forEach(function (one) { bar.appendChild(one); });
     var mine = make("fieldset", { id: "_mine", class: "q" }), legend = make("legend");
     legend.appendChild(make("h2", {}, words.mine));
     mine.appendChild(legend);
@@ -773,7 +795,7 @@
     var end = get("_end"), heading = make("legend");
     heading.appendChild(make("h2", {}, words.ready));
     end.insertBefore(make("p", { id: "_status", role: "status", class: "o" }), end.firstChild);
-    end.insertBefore(make("p", { id: "_open" }), end.firstChild);
+    end.insertBefore(make("div", { id: "_open" }), end.firstChild);
     end.insertBefore(heading.firstChild, end.firstChild);
     form.appendChild(bar);
     form.appendChild(live);

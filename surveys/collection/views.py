@@ -25,6 +25,7 @@ from participation.access.signing.views import secure_context, token_address, to
 from stores import collector, published
 from surveys.answers import Checked, check
 from surveys.collection.store import published_key
+from surveys.faults import Fault
 from surveys.player.answered import listed
 from surveys.player.markup import plain
 from surveys.questionnaire import Questionnaire, read
@@ -274,6 +275,13 @@ def _too_late(fielded: Fielded, checked: Checked) -> ResponseReturnValue:
     return page, STATUS["closed"]
 
 
+def _without_code(fielded: Fielded) -> list[Fault]:
+    """That the form has no code, where it needs one: said together with what else is missing."""
+    given = request.form.get("_code", "").strip() or request.form.get("_token")
+    needed = "two_office" in fielded.wave["levels"]
+    return [Fault("code-missing", "_c")] if needed and not given else []
+
+
 def _again(
     fielded: Fielded,
     channel: str,
@@ -289,7 +297,8 @@ def _again(
     status = 422 if checked is not None or group else STATUS.get(problem, 409)
     show = current_app.extensions.get("answers_again")
     if checked is not None and show is not None:
-        return show(fielded.wave, fielded.questionnaire, variant, request.form, checked.faults), status
+        faults = (*_without_code(fielded), *checked.faults)
+        return show(fielded.wave, fielded.questionnaire, variant, request.form, faults), status
     carried = {
         name: values
         for name, values in request.form.to_dict(flat=False).items()

@@ -87,7 +87,7 @@ QUOTES: Mapping[str, str] = {
     **dict.fromkeys(("bs", "hr", "hu", "pl", "ro", "rmy", "sr"), "„”"),
     **dict.fromkeys(("ar", "ckb", "el", "es", "fa", "hy", "it", "ps", "ru", "sq", "uk"), "«»"),
 }
-"""Quotation marks, first and last; who is not here writes “ ” (CLDR, delimiters; Arabic and Sorani as in print)."""
+"""Quotation marks, first and last; who is not here writes “ ” (CLDR; Arabic and Sorani as in print)."""
 
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "azb", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 RIGHT_TO_LEFT_SCRIPTS = frozenset({"Arab", "Hebr", "Nkoo", "Rohg", "Syrc", "Thaa"})
@@ -169,8 +169,8 @@ def quoted(text: str, tag: str) -> str:
     """
     if tag.partition("-")[0] == "fr":  # with narrow spaces that do not break
         return f"«\u202f{text}\u202f»"
-    first, last = next((QUOTES[one] for one in (tag, *parents(tag)) if one in QUOTES), "“”")
-    return f"{first}{text}{last}"
+    marks = next((QUOTES[one] for one in (tag, *parents(tag)) if one in QUOTES), "“”")
+    return f"{marks[0]}{text}{marks[1]}"
 
 
 def parents(tag: str) -> tuple[str, ...]:

@@ -108,7 +108,10 @@ def _residents(made: dict[str, Any]) -> list[Stop]:
             (
                 Link(_spoken(f"/c/{conference}"), _("Join the hall")),
                 Link(_spoken(f"/c/{made.get('conference', '')}"), _("What the conference of 2019 decided")),
-                Link(_spoken(f"/c/{made.get('teaching', '')}"), _("A real election that shows why rules matter")),
+                Link(
+                    _spoken(f"/c/{made.get('teaching', '')}"),
+                    _("A real election that shows why rules matter"),
+                ),
             ),
             codes=made.get("conference_codes", []),
         ),

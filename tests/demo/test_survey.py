@@ -9,9 +9,8 @@ def test_residents_are_told_whom_to_ask(app, client) -> None:
     page = client.get("/s/living-here/en").text
     head = city.LETTERHEAD
     assert [
-        " ".join(line.split()).translate({0x2066: None, 0x2069: None, 0x2068: None}) in page.translate(
-            {0x2066: None, 0x2069: None, 0x2068: None}
-        )
+        " ".join(line.split()).translate({0x2066: None, 0x2069: None, 0x2068: None})
+        in page.translate({0x2066: None, 0x2069: None, 0x2068: None})
         for line in (
             f"Is this genuine? Call {head.phone}, or look at the city&#39;s website: {head.website}",
             f"If you want no more letters, call {head.phone}. You need not say why.",

@@ -176,9 +176,7 @@ def test_what_was_left_out_comes_back_at_its_place(name):
 
 def test_what_comes_back_leaves_the_rest_as_it_is():
     model = load("small")
-    ours, wrong = adapting.fill_list(
-        model, "districts", {tag: ["Nord", "Ost"] for tag in model["languages"]}
-    )
+    ours, wrong = adapting.fill_list(model, "districts", {tag: ["Nord", "Ost"] for tag in model["languages"]})
     assert not wrong
     pruned, _along = adapting.drop_items(ours, ["priorities"])
     assert "priorities" not in names(pruned)

@@ -92,14 +92,12 @@ def german(as_role):
 
 def test_a_german_reads_german_numbers_and_faults(german):
     page = german.get(address(("a", "A", "90000", "25", "2"), ("b", "B", "9000", "25", "2"), languages="3"))
-    figures = [text for text in re.findall(r'<td class="number">([^<]*)</td>', page.text)]
+    figures = re.findall(r'<td class="number">([^<]*)</td>', page.text)
     assert figures[:4] == ["90.000", "9.356", "10,4 %", "2.339"]
     assert re.findall(r"\d+[.,]\d Stunden", page.text) == ["66,8 Stunden"]
     page = german.get(address(("a", "A", "-5", "25", "5")))
     assert page.status_code == 422
-    assert re.findall(r'text-danger">([^<]*)<', page.text) == [
-        "Zahl muss zwischen 1 und 100000000 liegen."
-    ]
+    assert re.findall(r'text-danger">([^<]*)<', page.text) == ["Zahl muss zwischen 1 und 100000000 liegen."]
 
 
 def test_a_german_reads_a_comma(german):

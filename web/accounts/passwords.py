@@ -82,7 +82,7 @@ def is_easy(password: str, known: Iterable[str] = ()) -> bool:
 
 
 def _pieces(known: Iterable[str]) -> tuple[set[str], set[str]]:
-    """What is known: whole, in one word and word by word, each side of an address too; then its short words."""
+    """What is known: whole, in one word and word by word, each side of an address too; then short words."""
     wholes = {part for text in known for part in (text.lower(), *text.lower().split("@")) if part}
     words = {word for text in wholes for word in re.split(r"\W+", text) if word}
     pieces = wholes | words | {re.sub(r"\W+", "", text) for text in wholes}

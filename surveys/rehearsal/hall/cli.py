@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import click
 
@@ -123,15 +122,15 @@ def _send(
 
 def _send_form(stage: Stage, played: Played, vote: Vote, ranking: list[str]) -> None:
     _group, code = played.held.slips[vote.person]
-    form = {"code": str(code), "submission": secrets.token_hex(16)}
+    receipt = played.receipts[vote.person]
+    form = {"code": str(code), "submission": secrets.token_hex(16), "receipt": "-".join(map(str, receipt))}
     form |= {f"o-{option}": str(place) for place, option in enumerate(ranking, 1)}
     headers = {"User-Agent": "simulated", "X-Forwarded-For": "203.0.113.7"}
     reply = stage.app.test_client().post(_address(played, vote), data=form, headers=headers)
     if reply.status_code != 303:
         said = " ".join(reply.text.split("alert")[1:2])[:200]
         raise click.ClickException(f"the collector refused a good form ({reply.status_code}): {said}")
-    (receipt,) = parse_qs(urlsplit(reply.location).query)["r"]
-    ballot = {"ranking": [[option] for option in ranking], "receipt": [int(n) for n in receipt.split("-")]}
+    ballot = {"ranking": [[option] for option in ranking], "receipt": receipt}
     played.truth[_canonical(ballot)] = vote.person
 
 

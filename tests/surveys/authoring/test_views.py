@@ -108,7 +108,7 @@ def test_what_was_left_out_can_be_ticked_again(app, editor, of_a_model):
 
 def test_a_questionnaire_that_asks_nothing_is_refused(app, editor, of_a_model):
     page = editor.submit("/office/surveys/together/adapt", {"language": ["de"], "item": []})
-    assert (page.status_code, "Keep at least one question." in page.text) == (422, True)
+    assert (page.status_code, "Behalten Sie mindestens eine Frage." in page.text) == (422, True)
     assert list(ticked(page)) == of_a_model
     with app.app_context(), office.read() as session:
         document = store.newest(session, "together").document
@@ -131,7 +131,7 @@ def test_names_of_addresses_below_s_are_taken(app, editor):
     for name in RESERVED:
         data = {"model": "living-here", "survey": name}
         page = editor.submit("/office/surveys/new", data, at="/office/surveys", follow_redirects=True)
-        assert "This name is taken by the product." in page.text
+        assert "Diesen Namen braucht die Software selbst." in page.text
         assert editor.get(f"/office/surveys/{name}/adapt").status_code == 404
 
 

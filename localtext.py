@@ -82,6 +82,13 @@ DIGITS: Mapping[str, str] = {
 }  # fmt: skip
 """Digits of the languages that have their own; readers in Germany mostly expect Latin ones even there."""
 
+QUOTES: Mapping[str, str] = {
+    **dict.fromkeys(("bg", "cs", "de", "ka", "lt", "mk", "sk"), "„“"),
+    **dict.fromkeys(("bs", "hr", "hu", "pl", "ro", "rmy", "sr"), "„”"),
+    **dict.fromkeys(("ar", "ckb", "el", "es", "fa", "hy", "it", "ps", "ru", "sq", "uk"), "«»"),
+}
+"""Quotation marks, first and last; who is not here writes “ ” (CLDR; Arabic and Sorani as in print)."""
+
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "azb", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 RIGHT_TO_LEFT_SCRIPTS = frozenset({"Arab", "Hebr", "Nkoo", "Rohg", "Syrc", "Thaa"})
 
@@ -152,6 +159,18 @@ def digits(tag: str) -> str:
 def in_digits(text: str, tag: str) -> str:
     """Return ``text`` with its Latin digits written as the language writes them."""
     return text.translate(str.maketrans("0123456789", digits(tag)))
+
+
+def quoted(text: str, tag: str) -> str:
+    """Return ``text`` within the quotation marks of the language.
+
+    >>> [quoted("Ja", tag) for tag in ("en", "de-simple", "uk")]
+    ['“Ja”', '„Ja“', '«Ja»']
+    """
+    if tag.partition("-")[0] == "fr":  # with narrow spaces that do not break
+        return f"«\u202f{text}\u202f»"
+    marks = next((QUOTES[one] for one in (tag, *parents(tag)) if one in QUOTES), "“”")
+    return f"{marks[0]}{text}{marks[1]}"
 
 
 def parents(tag: str) -> tuple[str, ...]:

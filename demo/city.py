@@ -16,7 +16,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from participation.access.letterhead import Letterhead
+
 NAME = "Musterstadt"
+
+#: Who writes to the people of the demo. Numbers of 0000 and addresses of ``.example`` reach nobody.
+HOTLINE = "0000 123456 (Demo)"
+LETTERHEAD = Letterhead(
+    name=f"Stadt {NAME}, Amt für Statistik",
+    contact=f"Rathausplatz 1, 00000 {NAME}",
+    return_line=f"Stadt {NAME}, 00000 {NAME}",
+    phone=HOTLINE,
+    website="www.musterstadt.example/umfrage",
+)
 
 #: Who is meant by the waves of 2020 and 2024, and where their people were drawn from, as the office declares.
 POPULATION = (

@@ -13,7 +13,7 @@ from config import Settings
 from demo import city
 from stores import collector, published
 from web.accounts.demo import PASSWORD
-from web.i18n import STAFF_LANGUAGES, speaking
+from web.i18n import STAFF_LANGUAGES, language, speaking
 from web.rooms import Room
 
 #: The sample for visitors in the clerk's chair: enough people for every key.
@@ -70,6 +70,11 @@ def sample() -> ResponseReturnValue:
     )
 
 
+def _spoken(address: str) -> str:
+    """An address of the public's pages, in the language of the tour."""
+    return f"{address}?lang={language()}"
+
+
 def _login(role: str) -> str:
     return f"{role.replace('_', '-')}@demo.example.org"
 
@@ -91,7 +96,7 @@ def _residents(made: dict[str, Any]) -> list[Stop]:
             _("Resident"),
             _("Answer the survey on a phone, in your language, with or without JavaScript."),
             (
-                Link("/s/living-here", _("Choose a language")),
+                Link(_spoken("/s/living-here"), _("Choose a language")),
                 Link("/s/living-here/ar", _("The survey in Arabic")),
                 Link("/s/living-here/de-simple", _("The survey in plain German")),
             ),
@@ -101,9 +106,12 @@ def _residents(made: dict[str, Any]) -> list[Stop]:
             _("Participant of a conference"),
             _("Rank the fields of action on your phone, and check afterwards that your ballot was counted."),
             (
-                Link(f"/c/{conference}", _("Join the hall")),
-                Link(f"/c/{made.get('conference', '')}", _("What the conference of 2019 decided")),
-                Link(f"/c/{made.get('teaching', '')}", _("A real election that shows why rules matter")),
+                Link(_spoken(f"/c/{conference}"), _("Join the hall")),
+                Link(_spoken(f"/c/{made.get('conference', '')}"), _("What the conference of 2019 decided")),
+                Link(
+                    _spoken(f"/c/{made.get('teaching', '')}"),
+                    _("A real election that shows why rules matter"),
+                ),
             ),
             codes=made.get("conference_codes", []),
         ),
@@ -111,8 +119,8 @@ def _residents(made: dict[str, Any]) -> list[Stop]:
             _("The public"),
             _("Read what came out, with its uncertainty, on a phone and without script."),
             (
-                Link("/results", _("All published results")),
-                Link(f"/results/{made.get('publication', '')}", _("Living here: the results")),
+                Link(_spoken("/results"), _("All published results")),
+                Link(_spoken(f"/results/{made.get('publication', '')}"), _("Living here: the results")),
                 Link(f"/results/{made.get('publication', '')}/ar", _("The results in Arabic")),
             ),
         ),
@@ -168,7 +176,7 @@ def _survey_staff(made: dict[str, Any]) -> list[Stop]:
             _("Decide what leaves the house, with the auditor's findings at hand."),
             (
                 Link("/office/releases", _("What is waiting to be released")),
-                Link("/results", _("What was released")),
+                Link(_spoken("/results"), _("What was released")),
                 Link("/office", _("Start page of the staff")),
             ),
             _login("reviewer"),

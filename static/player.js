@@ -331,6 +331,9 @@
     bar.next.hidden = id === "_end";
     bar.next.textContent = id === "_start" ? words.begin : words.next;
     bar.erase.hidden = !Object.keys(state.answers || {}).length;
+    var questions = path.filter(function (one) { return one[0] !== "_"; }), at = questions.indexOf(id) + 1;
+    bar.at.hidden = !at;
+    bar.at.textContent = at ? fill("%(at)s / %(of)s", { at: at, of: questions.length }) : "";
     if (id === "_end") summary(path);
     return node;
   }
@@ -363,14 +366,32 @@
   }
 
   function summary(path) {
-    var given = answers(), on = asked(given), open = 0;
-    Object.keys(on).forEach(function (address) { if (given[address] === undefined) open++; });
-    get("_open").textContent = open ? fill(words.open, { num: open }) : words.complete;
+    var given = answers(), on = asked(given), box = get("_open"), list = make("ul"), open = 0;
+    fields.forEach(function (field) {
+      if (!on[field.address] || given[field.address] !== undefined) return;
+      var at = path.indexOf(field.address) < 0 ? field.item : field.address, entry = make("li"), link = make("a", { href: "#" + at });
+      link.textContent = get(field.address).querySelector("legend").textContent;
+      link.addEventListener("click", function (event) {
+        event.preventDefault();
+        go(at);
+      });
+      entry.appendChild(link);
+      list.appendChild(entry);
+      open++;
+    });
+    box.textContent = open ? "" : words.complete;
+    if (!open) return;
+    /* Who left out much reads a number first; who left out little sees at once what. */
+    var details = box.appendChild(make("details"));
+    details.open = open < 8;
+    details.appendChild(make("summary", {}, fill(words.open, { num: open })));
+    details.appendChild(list);
   }
 
   /* ------------------------------------------------------------ faults */
 
-  function complain(wrong) {
+  /* Beside the field too, unless it is said of the field alone that stands below (`once`). */
+  function complain(wrong, once) {
     clearProblem();
     var target = get(wrong.at) || get(here);
     problem = make("div", { class: "z", role: "alert", id: "_e", tabindex: "-1" });
@@ -382,9 +403,10 @@
     problem.appendChild(link);
     form.insertBefore(problem, form.firstChild);
     var note = make("p", { class: "e", id: "_w" }, wrong.text);
-    first.setAttribute("aria-describedby", "_w");
+    first.setAttribute("aria-describedby", once ? "_e" : "_w");
     first.setAttribute("aria-invalid", "true");
-    if (target.tagName === "LABEL") target.parentNode.insertBefore(note, target);
+    if (once) note = null;
+    else if (target.tagName === "LABEL") target.parentNode.insertBefore(note, target);
     else target.insertBefore(note, target.tagName === "FIELDSET" ? target.querySelector("legend").nextSibling : target.firstChild);
     document.title = words.error + ": " + title;
     problem.focus();
@@ -673,7 +695,7 @@
       status("");
       var aboutCode = ["used", "spent", "unknown", "other_key", "withdrawn"].indexOf(error.code) >= 0;
       if (aboutCode) askCode();
-      complain({ at: aboutCode ? "_c" : "_end", text: words.refusals[error.code] || words.refusals.other });
+      complain({ at: aboutCode ? "_c" : "_end", text: words.refusals[error.code] || words.refusals.other }, aboutCode);
     });
   }
 
@@ -749,7 +771,9 @@
       forgetAll(false).then(function () { scope.location.reload(); });
     }, true);
     bar.erase.className = "d";
-    [bar.back, bar.next, bar.erase].forEach(function (one) { bar.appendChild(one); });
+    bar.at = make("span", { class: "h" });
+    bar.at.style.alignSelf = "center";
+    [bar.back, bar.next, bar.at, bar.erase].forEach(function (one) { bar.appendChild(one); });
     var mine = make("fieldset", { id: "_mine", class: "q" }), legend = make("legend");
     legend.appendChild(make("h2", {}, words.mine));
     mine.appendChild(legend);
@@ -771,7 +795,7 @@
     var end = get("_end"), heading = make("legend");
     heading.appendChild(make("h2", {}, words.ready));
     end.insertBefore(make("p", { id: "_status", role: "status", class: "o" }), end.firstChild);
-    end.insertBefore(make("p", { id: "_open" }), end.firstChild);
+    end.insertBefore(make("div", { id: "_open" }), end.firstChild);
     end.insertBefore(heading.firstChild, end.firstChild);
     form.appendChild(bar);
     form.appendChild(live);
@@ -874,7 +898,7 @@
     if (code === "other_key" && here !== "_start") go("_start");
     if (here !== "_start") return;
     askCode();
-    complain({ at: "_c", text: words.refusals[code] });
+    complain({ at: "_c", text: words.refusals[code] }, true);
   }
 
   /* What could not be sent is sent as soon as there is a network again. Not every phone notices that, so it also tries

@@ -59,6 +59,17 @@ def test_what_is_put_into_a_text_from_right_to_left_keeps_its_own_order() -> Non
     assert localtext.isolate("مدينة", "de") == "\u2068مدينة\u2069"
 
 
+def test_quotation_marks_of_the_language():
+    assert [localtext.quoted("a", tag) for tag in ("de-simple", "en", "fr", "fa-AF", "pl", "ti")] == [
+        "„a“",
+        "“a”",
+        "«\u202fa\u202f»",
+        "«a»",
+        "„a”",
+        "“a”",
+    ]
+
+
 def test_digits_of_the_language():
     assert [localtext.in_digits("1 bis 10", tag) for tag in ("fa-AF", "ar", "de", "ti")] == [
         "۱ bis ۱۰",

@@ -53,7 +53,7 @@ def offer(
     *,
     before_tag: str = "/",
 ) -> Offer:
-    """The offer, leading to the reader's language where it is one of the languages offered.
+    """The offer, leading to the reader's language where it is offered, else saying which it is.
 
     ``before_tag`` is what stands between address and language: surveys have it in the path, conferences in
     the query.
@@ -62,7 +62,7 @@ def offer(
     for name, found in (placeholders or {}).items():
         filled = words.replace("{" + name + "}", pick(found.get("value", {}), words.language or tag))
         words = Picked(filled, words.language)
-    way = f"{address}{before_tag}{tag}" if tag in document.get("languages", ()) else address
+    way = f"{address}{before_tag}{tag}" if tag in document.get("languages", ()) else f"{address}?lang={tag}"
     return Offer(words, way, _day(document.get("closes_on")))
 
 

@@ -58,7 +58,7 @@ class Fielded:
 def document() -> dict[str, Any]:
     """The model questionnaire with the demo city's name and hotline filled in."""
     model = questionnaire.loads(MODEL.read_bytes())
-    for name, value in (("city", city.NAME), ("hotline", "0000 123456 (Demo)")):
+    for name, value in (("city", city.NAME), ("hotline", city.HOTLINE)):
         model["placeholders"][name]["value"] = dict.fromkeys(model["languages"], value)
     return model
 
@@ -123,7 +123,10 @@ def _register(
     with stores["collector"].read() as published:
         access = collector_store.access(published, access_key)
     with stores["register"].begin() as session:
-        register.create_admission(session, access_key, "survey", title, today + timedelta(days=400))
+        admission = register.create_admission(
+            session, access_key, "survey", title, today + timedelta(days=400)
+        )
+        admission.letterhead = city.LETTERHEAD.to_dict()
         specs = [
             register.StratumSpec(code, label, sizes[code], invited[code])
             for code, (label, _) in city.STRATA.items()

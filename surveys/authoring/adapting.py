@@ -138,6 +138,64 @@ def items_of(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from section["items"]
 
 
+def model_of(document: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the model that a document was made from, known by its title, which no adaptation changes."""
+    return next((model for model in models if model["title"] == document["title"]), None)
+
+
+def left_out(document: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the model's items that the document does not ask, in the model's order."""
+    asked = {item["id"] for item in items_of(document)}
+    return [item["id"] for item in items_of(model) if item["id"] not in asked]
+
+
+def put_back(document: Mapping[str, Any], model: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Ask items of the model again that were left out, at their places, with the lists and texts they use.
+
+    Statements and parts that went with one of them come back too. Whatever else the document says of its own
+    stays.
+    """
+    back = set(left_out(document, model)) & set(names)
+    out = copy.deepcopy(dict(document))
+    if not back:
+        return out
+    source = copy.deepcopy(dict(model))
+    for kind in ("scales", "texts", "placeholders"):
+        if kind in source:
+            out[kind] = {**source[kind], **out.get(kind, {})}
+    if "variants" in source:
+        out["variants"] = source["variants"]
+    order = [section["id"] for section in source["sections"]]
+    for section in source["sections"]:
+        items = [item for item in section["items"] if item["id"] in back]
+        here = next((one for one in out["sections"] if one["id"] == section["id"]), None)
+        if items and here is None:
+            here = {**section, "items": []}
+            _put_in(out["sections"], here, order)
+        for item in items:
+            _put_in(here["items"], item, [one["id"] for one in section["items"]])  # type: ignore[index]
+    old = {item["id"]: item for item in items_of(source)}
+    for item in items_of(out):
+        _put_parts_back(item, old.get(item["id"], {}), back)
+    return _without_unused(out)
+
+
+def _put_in(here: list[dict[str, Any]], one: dict[str, Any], order: Sequence[str]) -> None:
+    """Put something in after whatever comes before it in ``order``."""
+    before = set(order[: order.index(one["id"])])
+    here.insert(max((at + 1 for at, there in enumerate(here) if there["id"] in before), default=0), one)
+
+
+def _put_parts_back(item: dict[str, Any], old: Mapping[str, Any], back: set[str]) -> None:
+    """Put in parts that had gone because their rule looks back to an item that is asked again."""
+    for key in ("statements", "parts"):
+        order = [part["id"] for part in old.get(key, ())]
+        for part in old.get(key, ()) if key in item else ():
+            missing_here = part["id"] not in {one["id"] for one in item[key]}
+            if missing_here and _depends(part.get("show_if"), back):
+                _put_in(item[key], part, order)
+
+
 def drop_items(document: Mapping[str, Any], names: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Remove items, and with them whatever depends on them, and then lists and texts that nothing uses.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, NoneOf, Regexp, ValidationError
 
 #: What the pages say about faults of an adaptation that no checker of documents knows.
 ADAPTING_FAULTS = {
@@ -15,9 +18,14 @@ ADAPTING_FAULTS = {
     ),
     "line-repeated": _l("In %(language)s “%(label)s” stands twice."),
     "too-few-options": _l("A list needs at least two lines."),
+    "nothing-asked": _l("Keep at least one question."),
 }
 
 STATES = {"draft": _l("draft"), "published": _l("published")}
+
+
+#: Names that addresses below /s use for something else.
+RESERVED = ("assets",)
 
 
 class NewSurveyForm(FlaskForm):
@@ -32,6 +40,7 @@ class NewSurveyForm(FlaskForm):
         validators=[
             DataRequired(),
             Regexp(r"^[a-z][a-z0-9-]{1,47}\Z", message=_l("Use small letters, digits and hyphens.")),
+            NoneOf(RESERVED, message=_l("This name is taken by the product. Choose another name.")),
         ],
     )
     submit = SubmitField(_l("Create"))
@@ -49,6 +58,11 @@ class ReadingForm(FlaskForm):
     reader = StringField(_l("Name of the native reader"), validators=[DataRequired(), Length(max=200)])
     read_on = DateField(_l("Read on"), validators=[DataRequired()])
     submit = SubmitField(_l("Record this reading"))
+
+    def validate_read_on(self, field: DateField) -> None:
+        """Nobody has read anything tomorrow."""
+        if field.data and field.data > datetime.now().astimezone().date():
+            raise ValidationError(_("This day has not come yet."))
 
 
 class SoundForm(FlaskForm):

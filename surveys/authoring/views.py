@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from localtext import name as language_name
 from stores import office
@@ -46,10 +48,32 @@ def model_documents() -> dict[str, dict[str, Any]]:
 
 
 def _say(fault: Fault) -> str:
-    """A fault's sentence in the reader's language."""
+    """A fault's sentence in the reader's language, also what it names."""
+    names = {"about": _about, "language": _language}
+    fault = replace(
+        fault, params={key: names.get(key, lambda same: same)(value) for key, value in fault.params.items()}
+    )
     if fault.kind in ADAPTING_FAULTS and fault.kind not in SENTENCES:
         return str(ADAPTING_FAULTS[fault.kind]) % fault.params
     return sentence(fault, _)
+
+
+def _language(tag: str) -> str:
+    """A language's name in the reader's language, its own name where there is none."""
+    try:
+        return str(Locale.parse(tag, sep="-").get_display_name(get_locale()) or language_name(tag))
+    except (UnknownLocaleError, ValueError):
+        return language_name(tag)
+
+
+def _anchor(fault: Fault) -> str:
+    """Where on the page a fault of the adaptation is mended."""
+    return f"list-{fault.place.removeprefix('scales/')}" if fault.place else "items"
+
+
+def _named(fault: Fault) -> str:
+    """The fault's sentence, after the list it is about."""
+    return f"{fault.place.removeprefix('scales/')}: {_say(fault)}" if fault.place else _say(fault)
 
 
 def newest(survey: str) -> QuestionnaireVersion:
@@ -126,14 +150,21 @@ def adapt(survey: str) -> ResponseReturnValue:
                 )
             flash(_("Saved as version %(number)s.", number=saved.version), "success")
             return redirect(url_for("surveys.adapt", survey=survey))
+    model = adapting.model_of(version.document, model_documents().values())
+    whole = version.document
+    if model:
+        whole = adapting.put_back(whole, model, adapting.left_out(whole, model))
     page = render_template(
         "surveys/adapt.html",
         version=version,
         document=version.document,
+        sections=whole["sections"],
+        asked={item["id"] for item in adapting.items_of(version.document)},
+        from_model=model is not None,
         title_of=title_of,
         form=form,
         typed=request.form,
-        faults=[(fault.place.removeprefix("scales/"), _say(fault)) for fault in faults],
+        faults=[(_anchor(fault), _named(fault)) for fault in faults],
         checked=[(fault, _say(fault)) for fault in check(version.document, final=True)],
         lists=adapting.lists_to_fill(version.document),
         known=adapting.known_languages(version.document),
@@ -171,7 +202,11 @@ def in_source(document: dict[str, Any]) -> Callable[[Any], str]:
 def _adapted(document: dict[str, Any]) -> tuple[dict[str, Any], tuple[Fault, ...], str]:
     """Apply the posted adaptation step by step; on faults nothing is saved and everything typed stays."""
     chosen = request.form.getlist("language") or [document["source"]]
-    made = adapting.choose_languages(document, [document["source"], *chosen])
+    kept = set(request.form.getlist("item"))
+    model = adapting.model_of(document, model_documents().values())
+    listed = {item["id"] for one in (document, model) if one for item in adapting.items_of(one)}
+    made = adapting.put_back(document, model, kept) if model else document
+    made = adapting.choose_languages(made, [document["source"], *chosen])
     values: dict[str, dict[str, str]] = {}
     for name in document.get("placeholders", {}):
         values[name] = {tag: request.form.get(f"placeholder:{name}:{tag}", "") for tag in made["languages"]}
@@ -182,7 +217,7 @@ def _adapted(document: dict[str, Any]) -> tuple[dict[str, Any], tuple[Fault, ...
         if request.form.get(f"filled:{name}"):
             made, wrong = adapting.fill_list(made, name, lines)
             faults += wrong
-    listed = {item["id"] for item in adapting.items_of(document)}
-    kept = set(request.form.getlist("item"))
     made, along = adapting.drop_items(made, listed - kept)
+    if all(item["type"] == "note" for item in adapting.items_of(made)):
+        faults.append(Fault("nothing-asked", ""))
     return made, tuple(faults), ", ".join(along)

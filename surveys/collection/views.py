@@ -25,10 +25,12 @@ from participation.access.signing.views import secure_context, token_address, to
 from stores import collector, published
 from surveys.answers import Checked, check
 from surveys.collection.store import published_key
+from surveys.faults import Fault
 from surveys.player.answered import listed
 from surveys.player.markup import plain
 from surveys.questionnaire import Questionnaire, read
 from web.i18n import resident as r_
+from web.promise import isolated
 from web.rooms import Room
 
 room = Room("collection", __name__, audience="respondent", processes=("public",), url_prefix="/s")
@@ -273,6 +275,13 @@ def _too_late(fielded: Fielded, checked: Checked) -> ResponseReturnValue:
     return page, STATUS["closed"]
 
 
+def _without_code(fielded: Fielded) -> list[Fault]:
+    """That the form has no code, where it needs one: said together with what else is missing."""
+    given = request.form.get("_code", "").strip() or request.form.get("_token")
+    needed = "two_office" in fielded.wave["levels"]
+    return [Fault("code-missing", "_c")] if needed and not given else []
+
+
 def _again(
     fielded: Fielded,
     channel: str,
@@ -288,7 +297,8 @@ def _again(
     status = 422 if checked is not None or group else STATUS.get(problem, 409)
     show = current_app.extensions.get("answers_again")
     if checked is not None and show is not None:
-        return show(fielded.wave, fielded.questionnaire, variant, request.form, checked.faults), status
+        faults = (*_without_code(fielded), *checked.faults)
+        return show(fielded.wave, fielded.questionnaire, variant, request.form, faults), status
     carried = {
         name: values
         for name, values in request.form.to_dict(flat=False).items()
@@ -301,8 +311,11 @@ def _again(
             json.dumps({"key": token.key_id} | {name: part.hex() for name, part in parts.items()})
         ]
         carried["_submission"] = [submission or secrets.token_hex(16)]
+    with collector.read() as session:
+        head = published(session, "register", "letterhead", fielded.wave["access"]) or {}
     page = render_template(
         "collection/again.html",
+        phone=isolated(head["phone"]) if head.get("phone") else "",
         action=url_for("collection.answers", survey=fielded.wave["survey"], channel=channel),
         problem=problem_text(problem, group),
         other_letter=problem in ("used", "spent"),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from localtext import LocalText, Picked, direction
+from localtext import LocalText, Picked, direction, quoted
 from surveys.player import boxes
 from surveys.player.markup import plain
 from surveys.questionnaire import Field, Item, Questionnaire
@@ -165,7 +165,7 @@ class _Writer:
         """Return the labels of the answers that open the question."""
         field = self.questionnaire.by_address[atom.address]
         return [
-            f"“{plain(self.questionnaire.pick(option.label, self.language))}”"
+            quoted(plain(self.questionnaire.pick(option.label, self.language)), self.language)
             for option in field.options
             if (option.code in atom.codes) != atom.otherwise
         ]

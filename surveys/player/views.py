@@ -463,7 +463,7 @@ def answers_again(
     )
     place = Place(wave["survey"], wave["channel"], language, fixed)
     discarded = check(questionnaire, old, variant).discarded
-    ids = {item.id for item in questionnaire.items} | set(questionnaire.by_address) | {"_consent"}
+    ids = {item.id for item in questionnaire.items} | set(questionnaire.by_address) | {"_consent", "_c"}
     made = _make(
         # With what the register tells everybody, which the collection does not read.
         {**wave, "register": _wave(wave["survey"], wave["channel"])["register"]},

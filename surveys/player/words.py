@@ -82,6 +82,8 @@ def fault_sentence(r_: Say, kind: str, params: dict[str, Any]) -> str:
     """Say what is wrong with one answer and what to do, for a person who answers."""
     if kind == "consent-missing":
         return r_("Please tick that you want to take part.")
+    if kind == "code-missing":
+        return r_("Please type the access code from your letter.")
     if kind == "too-many":
         return r_("At most %(num)s answers. Please take some away.", num=params["maximum"])
     if kind == "text-too-long":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Response, abort, flash, redirect, render_template, request, url_for
@@ -107,9 +107,15 @@ def readers(survey: str) -> ResponseReturnValue:
         row | {"texts": [*promise_of(row["tag"]), *adapting.to_be_read(version.document, row["tag"])]}
         for row in _rows(version)
     ]
-    return render_template(
-        "surveys/readers.html", version=version, rows=rows, form=form, today=datetime.now(UTC).date()
+    page = render_template(
+        "surveys/readers.html",
+        version=version,
+        rows=rows,
+        form=form,
+        refused=language if form.is_submitted() else None,
+        today=datetime.now().astimezone().date(),
     )
+    return page, 422 if form.is_submitted() else 200
 
 
 def promise_of(language: str) -> list[str]:

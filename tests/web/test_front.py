@@ -33,8 +33,14 @@ def test_offers_lead_to_the_readers_language_where_there_is_one():
     arabic = front.offer(document, "/s/living", title, "ar")
     assert (arabic.title, arabic.address, arabic.until) == ("السكن هنا", "/s/living/ar", date(2026, 11, 9))
     english = front.offer(document, "/s/living", title, "en")
-    assert (english.title, english.title.language, english.address) == ("Wohnen hier", "de", "/s/living")
-    assert front.offer({}, "/c/x", "A plain title", "en") == front.Offer("A plain title", "/c/x", None)
+    assert (english.title, english.title.language, english.address) == (
+        "Wohnen hier",
+        "de",
+        "/s/living?lang=en",
+    )
+    assert front.offer({}, "/c/x", "A plain title", "en") == front.Offer(
+        "A plain title", "/c/x?lang=en", None
+    )
 
 
 def test_the_page(app, client):
@@ -61,7 +67,7 @@ def test_the_page(app, client):
     assert '<a href="/s/living/ar" >السكن هنا</a>' in page
     assert '<a href="/s/living/open/ar" >السكن هنا</a>' in page
     assert "over" not in page.split("<main")[1]
-    assert '<a href="/c/ideas" lang="en" dir="ltr">Ideas</a>' in page
+    assert '<a href="/c/ideas?lang=ar" lang="en" dir="ltr">Ideas</a>' in page
     assert '<a href="/?lang=de" lang="de" dir="ltr" hreflang="de">Deutsch</a>' in page
     assert "31. Dezember 2099" in client.get("/?lang=de").text
 

@@ -71,12 +71,22 @@ def is_easy(password: str, known: Iterable[str] = ()) -> bool:
     rest = password.lower()
     if len(set(rest)) < 5 or is_common(password):
         return True
-    words = {word for text in known for word in re.split(r"[^\w]+", text.lower()) if len(word) >= 4}
-    for word in sorted((*words, *_COMMON), key=len, reverse=True):
+    long, short = _pieces(known)
+    for word in sorted((*long, *_COMMON), key=len, reverse=True):
         rest = rest.replace(word, "")
+    # Short ones only where they stand alone: "de" is also in "Regenschirm und Deckel".
+    rest = re.sub(r"\w+", lambda found: "" if found[0] in short else found[0], rest)
     for row in _COMMON:
         rest = _without_runs(rest, row)
     return len(set(re.sub(r"[\d\W_]+", "", rest))) < 4 and len(set(rest)) < 7
+
+
+def _pieces(known: Iterable[str]) -> tuple[set[str], set[str]]:
+    """What is known: whole, in one word and word by word, each side of an address too; then short words."""
+    wholes = {part for text in known for part in (text.lower(), *text.lower().split("@")) if part}
+    words = {word for text in wholes for word in re.split(r"\W+", text) if word}
+    pieces = wholes | words | {re.sub(r"\W+", "", text) for text in wholes}
+    return {piece for piece in pieces if len(piece) >= 4}, {word for word in words if len(word) < 4}
 
 
 def _without_runs(text: str, row: str) -> str:

@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 from flask import Flask, abort, current_app, g
+from flask_babel import lazy_gettext
 from flask_security import Security
 from flask_security.datastore import UserDatastore
 from flask_security.totp import Totp
@@ -137,6 +138,8 @@ def configure(app: Flask, settings: Settings) -> None:
         SECURITY_STATIC_FOLDER=None,
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
+        # One sentence for an unknown address and a wrong password.
+        SECURITY_MSG_GENERIC_AUTHN_FAILED=(lazy_gettext("E-mail address or password is wrong."), "error"),
         SECURITY_FRESHNESS=datetime.timedelta(minutes=30),
     )
     if "TOTP_KEY" in settings.secrets:

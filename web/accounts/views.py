@@ -15,6 +15,7 @@ from web.accounts import current_account, invitations, store
 from web.accounts.forms import ROLE_NAMES, AccountForm, NewPasswordForm, RolesForm
 from web.accounts.models import Account
 from web.accounts.passwords import SHORTEST
+from web.accounts.sign_in import as_signed_in
 from web.audit import audit
 from web.rooms import Room
 
@@ -205,7 +206,7 @@ def accept(token: str) -> ResponseReturnValue:
             if row is None or not invitations.fits(token, row):
                 return render_template("accounts/invitation_gone.html"), 410
             store.set_password(row, hashed)
-            audit(session, None, "account.invitation_accepted", f"account {row.email}")
+            audit(session, as_signed_in(row), "account.invitation_accepted", f"account {row.email}")
         flash(_("The password is saved. Sign in with it."), "success")
         return redirect(url_for("security.login"))
     page = render_template("accounts/accept.html", form=form, account=account, length=SHORTEST)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
+from flask import current_app, has_request_context
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,9 @@ from web.audit.models import AuditEntry
 
 ACTION = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
 
-#: Who is written where nobody is signed in.
+#: Who is written where no account is known: a command, or a visitor who is not signed in.
 COMMAND_LINE = "command line"
+NOT_SIGNED_IN = "not signed in"
 
 PAGE = 100
 
@@ -52,7 +53,7 @@ def append(
             at=now or datetime.datetime.now(datetime.UTC),
             process=current_app.config["SETTINGS"].role,
             account_id=account.id if account else None,
-            account=account.email if account else COMMAND_LINE,
+            account=account.email if account else NOT_SIGNED_IN if has_request_context() else COMMAND_LINE,
             action=action,
             target=target,
             details=dict(details or {}),

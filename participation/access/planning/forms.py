@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask_babel import format_decimal
 from flask_babel import gettext as _
@@ -12,7 +13,6 @@ from wtforms import (
     BooleanField,
     DecimalField,
     FieldList,
-    Form,
     FormField,
     IntegerField,
     StringField,
@@ -21,7 +21,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from participation.access.planner import Group, PlanError
-from participation.access.register.forms import CountField, DayField
+from participation.access.register.forms import CountField, DayField, RowForm
 
 STEP_NAMES = {
     "sample": _l("Draw the sample, set up the wave"),
@@ -87,7 +87,7 @@ class PointsField(DecimalField):
         super().process_formdata([text.strip().replace(",", ".") for text in valuelist])
 
 
-class GroupForm(Form):
+class GroupForm(RowForm):
     """One group of the plan."""
 
     code = StringField(_l("Code"), validators=[Optional(), Length(max=40)])
@@ -117,6 +117,8 @@ class PlanForm(FlaskForm):
         """A day from which the calendar can go on."""
         if field.data and field.data.year > _LAST_YEAR:
             raise ValidationError(_("Please give a day, as in 2026-12-31."))
+        if field.data and field.data < datetime.now().astimezone().date():
+            raise ValidationError(_("This day is over. Choose today or a later day."))
 
     def filled(self) -> list[Group]:
         """The filled rows as the planner takes them; what is missing in one is refused by the planner."""

@@ -111,7 +111,16 @@ class DayField(DateField):
         super().__init__(label, validators, format=["%Y-%m-%d", "%d.%m.%Y"], **options)
 
 
-class StratumForm(Form):
+class RowForm(Form):
+    """One row of a table within a form; what is wrong is said in the language of the page, as outside."""
+
+    class Meta:
+        def get_translations(self, form: Form) -> Any:
+            """The words of the form around."""
+            return FlaskForm.Meta.get_translations(self, form)
+
+
+class StratumForm(RowForm):
     """One row of the table of strata."""
 
     code = StringField(_l("Code"), validators=[Optional(), Length(max=40)])

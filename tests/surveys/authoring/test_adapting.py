@@ -5,7 +5,8 @@ import copy
 import pytest
 
 from surveys.authoring import adapting
-from surveys.checks import check
+from surveys.authoring.views import model_documents
+from surveys.checks import check, stops
 from tests.surveys.documents import document, item, load, options, words
 
 SMALL = load("small")
@@ -156,3 +157,38 @@ def test_what_a_native_reader_reads():
         parts=[{"id": "p", "text": words("P")}],
     )
     assert "P" in adapting.to_be_read(document(parts), "de")
+
+
+@pytest.mark.parametrize("name", sorted(model_documents()))
+def test_what_was_left_out_comes_back_at_its_place(name):
+    model = model_documents()[name]
+    everything = [one["id"] for one in adapting.items_of(model)]
+    for gone in everything:
+        pruned, along = adapting.drop_items(model, [gone])
+        missing = adapting.left_out(pruned, model)
+        assert set(missing) == {gone, *along}
+        whole = adapting.put_back(pruned, model, missing)
+        assert ({**whole, "scales": 0, "texts": 0}) == ({**model, "scales": 0, "texts": 0})
+        for kind in ("scales", "texts"):
+            assert whole.get(kind, {}).items() <= model.get(kind, {}).items()
+        assert stops(check(whole)) == stops(check(model))
+
+
+def test_what_comes_back_leaves_the_rest_as_it_is():
+    model = load("small")
+    ours, wrong = adapting.fill_list(model, "districts", {tag: ["Nord", "Ost"] for tag in model["languages"]})
+    assert not wrong
+    pruned, _along = adapting.drop_items(ours, ["priorities"])
+    assert "priorities" not in names(pruned)
+    whole = adapting.put_back(pruned, model, ["priorities", "none"])
+    assert (names(whole), whole["scales"]["districts"]) == (names(model), ours["scales"]["districts"])
+    assert adapting.put_back(pruned, model, []) == pruned
+
+
+def test_the_model_is_known_by_its_title():
+    models = model_documents()
+    for name, model in models.items():
+        pruned, _along = adapting.drop_items(model, [next(adapting.items_of(model))["id"]])
+        assert adapting.model_of(adapting.model_for(pruned, "ours"), models.values()) is not None
+        assert adapting.model_of(pruned, models.values())["id"] == models[name]["id"]
+    assert adapting.model_of(load("small"), models.values()) is None

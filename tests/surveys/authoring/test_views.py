@@ -1,9 +1,12 @@
 """An editor adapts a model to a city without meeting JSON."""
 
+import re
+
 import pytest
 
 from stores import office
-from surveys.authoring import adapting, store
+from surveys.authoring import adapting, store, views
+from surveys.authoring.forms import RESERVED
 from surveys.checks import check, stops
 from tests.surveys.documents import load
 
@@ -72,6 +75,64 @@ def test_what_depends_on_a_dropped_item_is_named(editor, ours):
     kept = [name for name in adaptation()["item"] if name != "born"]
     reply = editor.submit(f"{ours}/adapt", adaptation(item=kept), follow_redirects=True)
     assert "arrival, obstacles" in reply.text
+
+
+@pytest.fixture
+def of_a_model(editor):
+    """A survey made from a model of ours, and the ids of all its items."""
+    data = {"model": "living-together", "survey": "together"}
+    editor.submit("/office/surveys/new", data, at="/office/surveys", follow_redirects=True)
+    return [one["id"] for one in adapting.items_of(views.model_documents()["living-together"])]
+
+
+def ticked(page):
+    """Per item of the list whether it is ticked."""
+    found = re.findall(r'name="item" value="([^"]+)"[^>]*?( checked)?>', page.text)
+    return {name: bool(mark) for name, mark in found}
+
+
+def test_what_was_left_out_can_be_ticked_again(app, editor, of_a_model):
+    address = "/office/surveys/together/adapt"
+    assert ticked(editor.get(address)) == dict.fromkeys(of_a_model, True)
+    gone = of_a_model[-1]
+    some = [name for name in of_a_model if name != gone]
+    page = editor.submit(address, {"language": ["de", "en"], "item": some}, follow_redirects=True)
+    assert ticked(page) == {name: name != gone for name in of_a_model}
+    assert list(ticked(page)) == of_a_model
+    page = editor.submit(address, {"language": ["de", "en"], "item": of_a_model}, follow_redirects=True)
+    assert ticked(page) == dict.fromkeys(of_a_model, True)
+    with app.app_context(), office.read() as session:
+        asked = [one["id"] for one in adapting.items_of(store.newest(session, "together").document)]
+    assert asked == of_a_model
+
+
+def test_a_questionnaire_that_asks_nothing_is_refused(app, editor, of_a_model):
+    page = editor.submit("/office/surveys/together/adapt", {"language": ["de"], "item": []})
+    assert (page.status_code, "Behalten Sie mindestens eine Frage." in page.text) == (422, True)
+    assert list(ticked(page)) == of_a_model
+    with app.app_context(), office.read() as session:
+        document = store.newest(session, "together").document
+    assert [one["id"] for one in adapting.items_of(document)] == of_a_model
+
+
+def test_faults_speak_german_to_a_german(editor, of_a_model):
+    editor.submit("/office/language", {"language": "de"}, at="/office")
+    page = editor.submit(
+        "/office/surveys/together/adapt", {"language": ["de"], "item": of_a_model}, follow_redirects=True
+    ).text.split("Was die Kontrolle sagt")[1]
+    assert "Name der Stadt" in page
+    assert "auf Englisch" in page
+    assert [words for words in views.ABOUT if words in page] == []
+
+
+def test_names_of_addresses_below_s_are_taken(app, editor):
+    below = {rule.rule.split("/")[2] for rule in app.url_map.iter_rules() if rule.rule.startswith("/s/")}
+    assert set(RESERVED) == {name for name in below if re.fullmatch("[a-z0-9-]+", name)}
+    for name in RESERVED:
+        data = {"model": "living-here", "survey": name}
+        page = editor.submit("/office/surveys/new", data, at="/office/surveys", follow_redirects=True)
+        assert "Diesen Namen braucht die Software selbst." in page.text
+        assert editor.get(f"/office/surveys/{name}/adapt").status_code == 404
 
 
 def test_a_published_version_is_never_changed(app, editor, ours):

@@ -42,9 +42,9 @@ def test_rules_are_said_in_words():
     data = sheet(questionnaire(), "de", english, variant=1)
     only = [said(one["only"]) for section in data["sections"] for one in section["items"] if one["only"]]
     assert only == [
-        "Only if: question 2a: “nein”",
-        "Only if: question 4: “keine” / “1 bis 29”; question 2b: “nein”",
-        "Only if: question 8: “ja” or question 6 ✓",
+        "Only if: question 2a: „nein“",
+        "Only if: question 4: „keine“ / „1 bis 29“; question 2b: „nein“",
+        "Only if: question 8: „ja“ or question 6 ✓",
     ]
 
 

@@ -103,6 +103,44 @@ def test_a_code_that_cannot_be_used_is_told_before_the_first_question(served, su
     again.get_by_role("alert").get_by_text("This access code was used already").wait_for()
 
 
+def test_what_was_left_out_is_named_and_one_tap_away(served, survey, page):
+    enter(page, served, survey())
+    begin(page)
+    to(page, "district")
+    # The note before it is a screen too.
+    at, _slash, of = page.locator("form > .p .h").inner_text().split()
+    assert (at, int(of) > 5) == ("2", True)
+    page.get_by_label("South").check()
+    to(page, "_end")
+    left = page.locator("#_open")
+    number = int(left.locator("summary").inner_text().rpartition(" ")[2])
+    assert left.locator("li").count() == number > 0
+    left.locator("details").evaluate("one => { one.open = true }")
+    page.axe()
+    link = left.locator("a").first
+    target = link.get_attribute("href")
+    assert (target, target == "#district") == (target, False)
+    link.click()
+    page.locator(target).wait_for()
+    assert page.evaluate("history.state.at") == target[1:]
+    page.go_back()
+    left.locator("summary").wait_for()
+
+
+def test_a_used_code_is_refused_in_one_sentence(served, survey, new_page):
+    phone = survey()
+    for number in (0, 1):
+        page = new_page()
+        enter(page, served, phone)
+        if number == 0:
+            begin(page)
+            send(page)
+            received(page)
+    page.get_by_role("alert").get_by_text("This access code was used already").wait_for()
+    assert page.get_by_text("This access code was used already").count() == 1
+    assert page.locator("[name=_code]").get_attribute("aria-describedby") == "_e"
+
+
 def test_every_question_can_be_left_out_and_refused(served, survey, page, arrived):
     enter(page, served, survey())
     begin(page)

@@ -349,6 +349,15 @@ def test_consent_is_asked_for(client, survey):
     assert '<a href="#_consent">Please tick that you want to take part.</a>' in reply.text
 
 
+def test_an_empty_form_is_told_all_that_it_lacks(client, survey):
+    phone = survey()
+    page = fromstring(post(client, phone, "", _consent="").text)
+    assert [(link.get("href"), link.text) for link in page.iterfind(".//div[@role='alert']//a")] == [
+        ("#_c", "Please type the access code from your letter."),
+        ("#_consent", "Please tick that you want to take part."),
+    ]
+
+
 def test_a_doubled_post_is_told_so_and_counts_once(client, survey, arrived):
     phone = survey()
     code = phone.fielding.people[0].code

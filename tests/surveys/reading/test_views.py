@@ -45,6 +45,14 @@ def test_native_readings_go_stale_when_the_texts_change(app, editor, ours, newes
     assert page.count("<strong>") == 1
 
 
+def test_a_reading_of_tomorrow_is_refused(app, editor, ours):
+    form = {"language": "de", "reader": "Reader One", "read_on": "2099-01-01"}
+    page = editor.submit(f"{ours}/readers", form)
+    assert (page.status_code, "Dieser Tag ist noch nicht gekommen." in page.text) == (422, True)
+    with app.app_context(), office.read() as session:
+        assert store.readings(session, "ours", 1) == {}
+
+
 def upload(editor, ours, content, **changes):
     data = {"item": "district", "language": "de", "file": (io.BytesIO(content), "any.mp3")} | changes
     return editor.submit(f"{ours}/sounds", data, follow_redirects=True, content_type="multipart/form-data")

@@ -48,6 +48,24 @@ def test_good(password):
     assert not passwords.is_easy(password, ("ada.lovelace@example.org", "Ada Lovelace"))
 
 
+@pytest.mark.parametrize(
+    ("password", "address", "name"),
+    [
+        ("neu@example.org", "neu@example.org", "Neu Hier"),
+        ("Neu@Example.org1!", "neu@example.org", "Neu Hier"),
+        ("kim.lau@stadt.de", "kim.lau@stadt.de", "Kim Lau"),
+        ("kimlau-stadt-2026", "kim.lau@stadt.de", "Kim Lau"),
+        ("Lau, Kim (stadt.de)", "kim.lau@stadt.de", "Kim Lau"),
+    ],
+)
+def test_ones_own_address_and_name_are_easy(password, address, name):
+    assert passwords.is_easy(password, (address, name))
+
+
+def test_short_words_of_an_address_count_only_alone():
+    assert not passwords.is_easy("Laute Wolken nirgends", ("kim.lau@stadt.de", "Kim Lau"))
+
+
 def test_the_list_is_whole():
     lines = passwords.LIST.read_text("ascii").splitlines()
     digests = [line for line in lines if not line.startswith("#")]

@@ -14,7 +14,7 @@ def planner(as_role):
 
 
 def address(*rows, **changes):
-    data = {"start": "2027-01-11", "languages": "10", "calculate": "y"} | changes
+    data = {"start": "2099-01-05", "languages": "10", "calculate": "y"} | changes
     for number, row in enumerate(rows):
         for name, value in zip(("code", "label", "population", "response", "points"), row, strict=True):
             data[f"groups-{number}-{name}"] = value
@@ -25,7 +25,7 @@ def test_a_plan_says_letters_keys_calendar_and_work(planner):
     assert planner.get("/office/register/plan").status_code == 200
     page = planner.get(address(("a", "Syria", "9000", "25", "5"), ("b", "Poland", "4000", "30", "6")))
     assert page.status_code == 200
-    for words in ("Syria", "Feb 1, 2027", "First reminder", "hours", "Landkreis", "Release the results"):
+    for words in ("Syria", "Jan 26, 2099", "First reminder", "hours", "Landkreis", "Release the results"):
         assert words in page.text
 
 
@@ -69,9 +69,39 @@ def test_a_day_beyond_the_calendar_is_refused(planner):
     assert "Please give a day" in page.text
 
 
-def test_a_german_reads_a_comma(as_role):
+def test_a_day_that_is_over_is_refused(planner):
+    page = planner.get(address(("a", "Syria", "9000", "25", "5"), start="1900-01-01"))
+    assert (page.status_code, "This day is over." in page.text) == (422, True)
+
+
+def test_unequal_groups_are_told_what_it_costs_and_others_are_not(planner):
+    rows = ("a", "A", "9000", "25", "5"), ("b", "B", "90000", "25", "5")
+    said = [
+        "Because the groups are sampled unequally" in planner.get(one).text
+        for one in (address(*rows), address(*rows, share_key="y"), address(rows[0]))
+    ]
+    assert said == [True, False, False]
+
+
+@pytest.fixture
+def german(as_role):
     clerk = as_role("register_clerk")
     clerk.submit("/office/language", {"language": "de"}, at="/office")
+    return clerk
+
+
+def test_a_german_reads_german_numbers_and_faults(german):
+    page = german.get(address(("a", "A", "90000", "25", "2"), ("b", "B", "9000", "25", "2"), languages="3"))
+    figures = re.findall(r'<td class="number">([^<]*)</td>', page.text)
+    assert figures[:4] == ["90.000", "9.356", "10,4 %", "2.339"]
+    assert re.findall(r"\d+[.,]\d Stunden", page.text) == ["66,8 Stunden"]
+    page = german.get(address(("a", "A", "-5", "25", "5")))
+    assert page.status_code == 422
+    assert re.findall(r'text-danger">([^<]*)<', page.text) == ["Zahl muss zwischen 1 und 100000000 liegen."]
+
+
+def test_a_german_reads_a_comma(german):
+    clerk = german
     page = clerk.get(address(("a", "A", "300", "30", "5"), ("b", "B", "90000", "30", "5")))
     assert re.search(r"zu erwarten sind ± \d+,\d Punkte", page.text)
 

@@ -175,7 +175,7 @@ def _margin_from(form: MarginForm) -> Any:
 @room.post("/margins/delete")
 def delete_margin() -> ResponseReturnValue:
     """Forget a margin; its name comes in the form, for older names do not fit an address."""
-    name = request.form.get("name", "")
+    name = request.form.get("margin", "")
     with collector.begin() as session:
         store.delete_margin(session, name)
     audit(office, current_account(), "analysis.margin.delete", f"margin {name}")

@@ -165,7 +165,7 @@ def test_names_of_margins(fielded, as_role):
     with fielded.app_context(), stores.collector.begin() as session:
         assert store.margins(session)[f"keys@{WAVE}"].total == 14_001
         store.save_margin(session, "../x y", of_keys(), "a@example.org", cli.now())
-    client.submit(f"{at}/delete", {"name": "../x y"}, at=at)
+    client.submit(f"{at}/delete", {"margin": "../x y"}, at=at)
     with fielded.app_context(), stores.collector.read() as session:
         assert list(store.margins(session)) == [f"keys@{WAVE}"]
 

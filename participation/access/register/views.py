@@ -76,10 +76,7 @@ def published_accesses() -> dict[str, list[Access]]:
 def published_waves() -> dict[str, dict[str, Any]]:
     """What the office published of every wave whose levels are frozen: admission -> its document."""
     with collector.read() as session:
-        at_addresses = published_all(session, "office", "wave")
-        every = published_all(session, "office", "fielding")
-    # What was frozen before each wave had a document of its own is found at its survey's address.
-    return {document["access"]: document for document in at_addresses.values()} | every
+        return published_all(session, "office", "fielding")
 
 
 def is_final(accesses: list[Access]) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 
 from babel.lists import format_list
 from flask_babel import format_decimal, get_locale
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from localtext import quoted
 from participation.conference.panel import Finding
+from web.i18n import language
 from web.i18n import resident as r_
 
 RULE_NAMES: dict[str, Any] = {
@@ -70,7 +71,7 @@ def finding_text(finding: Finding, labels: Mapping[str, str]) -> str:
     for name in ("options", "sure", "some"):
         if name in params:
             # In marks, because names of topics have commas and an "and" of their own.
-            params[name] = listed(_("“%(name)s”", name=labels.get(o, o)) for o in params[name])
+            params[name] = listed(quoted(labels.get(o, o), language()) for o in params[name])
     if isinstance(params.get("rules"), list):
         params["rules"] = listed(str(RULE_NAMES[rule]) for rule in params["rules"])
     if "w" in params:

@@ -1,7 +1,6 @@
 """The report for the data-protection officer."""
 
 import re
-from datetime import UTC, datetime
 
 import pymupdf
 import pytest
@@ -11,8 +10,7 @@ from stores import office
 from surveys.assurance import cli, store
 from surveys.assurance.forms import batches
 from surveys.assurance.store import KeyFigures
-from surveys.collection import store as collection
-from tests.surveys.collection.conftest import forget_cached, phone, signing_pair, tend_now
+from tests.surveys.collection.conftest import close_wave, phone, signing_pair, tend_now
 
 __all__ = ["phone", "signing_pair"]
 
@@ -23,10 +21,7 @@ def text_of(path):
 
 
 def close(app, wave):
-    stores = app.extensions["stores"]
-    with stores.get("office").begin() as session, stores.get("collector").begin() as published:
-        collection.close(session, published, collection.wave(session, wave), datetime.now(UTC))
-    forget_cached(app)
+    close_wave(app, wave)
     with app.app_context():
         tend_now(app)
 

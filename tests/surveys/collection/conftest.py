@@ -12,6 +12,7 @@ from participation.access import blind
 from participation.access.collector.views import batch_folder
 from participation.access.signing.views import digest_key, signing_folder
 from participation.access.worker.cli import tend
+from surveys.collection import store as collection
 from surveys.rehearsal.store import Fielding, field_wave
 
 #: The smallest questionnaire that has everything the collector cares about.
@@ -97,6 +98,14 @@ def tend_now(app, now=None):
         now or datetime.now(UTC),
         True,
     )
+
+
+def close_wave(app, wave):
+    """Close a wave by its id, as the office does; what waits is mixed by the next round of the worker."""
+    stores = app.extensions["stores"]
+    with stores.get("office").begin() as session, stores.get("collector").begin() as published:
+        collection.close(session, published, collection.wave(session, wave), datetime.now(UTC))
+    forget_cached(app)
 
 
 def forget_cached(app):

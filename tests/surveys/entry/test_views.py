@@ -12,7 +12,7 @@ from stores import published
 from surveys.collection import store as collection
 from surveys.player import paper
 from surveys.player.markup import plain
-from tests.surveys.collection.conftest import forget_cached, tend_now
+from tests.surveys.collection.conftest import close_wave, tend_now
 from tests.surveys.documents import questionnaire
 from web.audit import store as log
 
@@ -101,9 +101,7 @@ def test_a_stack_goes_from_two_keyings_to_responses(app, clerk, colleague, phone
     answer = clerk.submit(f"{place}/admit", {}, at=place)
     assert "Admitted sheets with answers: 1." in clerk.get(answer.location).text
     stores = app.extensions["stores"]
-    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
-        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
-    forget_cached(app)
+    close_wave(app, phone.fielding.wave.id)
     with app.app_context():
         tend_now(app)
     with stores.get("collector").read() as session:
@@ -157,9 +155,7 @@ def test_what_is_printed_at_a_box_is_what_is_typed(app, clerk, colleague, survey
         in clerk.get(clerk.submit(f"{place}/admit", {}, at=place).location).text
     )
     stores = app.extensions["stores"]
-    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
-        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
-    forget_cached(app)
+    close_wave(app, phone.fielding.wave.id)
     with app.app_context():
         tend_now(app)
     with stores.get("collector").read() as session:
@@ -247,9 +243,7 @@ def test_interviews_in_a_row_show_nothing_of_before(app, clerk, phone):
     assert used.status_code == 409
     assert "kept words" in used.text
     stores = app.extensions["stores"]
-    with stores.get("office").begin() as session, stores.get("collector").begin() as open_:
-        collection.close(session, open_, collection.wave(session, phone.fielding.wave.id), datetime.now(UTC))
-    forget_cached(app)
+    close_wave(app, phone.fielding.wave.id)
     with app.app_context():
         tend_now(app)
     with stores.get("collector").read() as session:

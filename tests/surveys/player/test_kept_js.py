@@ -7,8 +7,7 @@ import pytest
 from lxml.html import fromstring
 
 from stores import collector, publish, published
-from surveys.collection import store as collection
-from tests.surveys.collection.conftest import forget_cached
+from tests.surveys.collection.conftest import close_wave
 from tests.surveys.documents import load
 from tests.surveys.player.test_player_js import begin, enter, send, settled, to
 
@@ -19,14 +18,6 @@ LEFT = """() => new Promise(done => { indexedDB.open('vielstimmig-player').onsuc
   all.onsuccess = () => done(all.result); } })"""
 SAID = [("Where do you live?", "South"), ("Who was born in Germany? – You", "no")]
 TOO_LATE = "The survey is over. Your answers were not sent. You can print this page."
-
-
-def close(app, phone):
-    stores = app.extensions["stores"]
-    with stores.get("office").begin() as session, stores.get("collector").begin() as published:
-        wave = collection.wave(session, phone.fielding.wave.id)
-        collection.close(session, published, wave, datetime.now(UTC))
-    forget_cached(app)
 
 
 def answer(page, mine):
@@ -51,7 +42,7 @@ def test_who_sends_too_late_gets_the_answers_back(app, served, survey, page, min
     to(page, "_end")
     if mine == "yes":
         settled(page, LEFT)
-    close(app, phone)
+    close_wave(app, phone.fielding.wave.id)
     send(page)
     assert listed(page) == SAID
     assert page.url == f"{served}/s/small/en/kept"
@@ -77,7 +68,7 @@ def test_on_paper_there_are_questions_and_answers_and_nothing_to_press(app, serv
     phone = survey()
     enter(page, served, phone)
     answer(page, "yes")
-    close(app, phone)
+    close_wave(app, phone.fielding.wave.id)
     send(page)
     assert listed(page) == SAID
     page.evaluate("window.print = () => { document.title = 'printed'; }")
@@ -97,7 +88,7 @@ def test_the_file_says_the_same_by_itself(app, served, survey, page):
         page.locator("form > .p button").nth(1).click()
     to(page, "district")
     page.locator("#district input[value=south]").check()
-    close(app, phone)
+    close_wave(app, phone.fielding.wave.id)
     to(page, "_end")
     page.locator("#_send").click()
     page.locator("#kept dl").wait_for()
@@ -114,7 +105,7 @@ def test_deleting_leaves_nothing(app, served, survey, page):
     phone = survey()
     enter(page, served, phone)
     answer(page, "yes")
-    close(app, phone)
+    close_wave(app, phone.fielding.wave.id)
     send(page)
     assert listed(page) == SAID
     page.get_by_role("button", name="Delete my answers from this phone").click()
@@ -139,7 +130,7 @@ def test_answers_that_waited_for_the_network_are_there_too(app, served, survey, 
     page.get_by_text("Your answers wait on this phone").wait_for()
     context = page.context
     page.close()
-    close(app, phone)
+    close_wave(app, phone.fielding.wave.id)
     other = context.new_page()
     other.goto(f"{served}/s/small/en")
     assert listed(other) == SAID
